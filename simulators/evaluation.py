@@ -1,0 +1,100 @@
+"""What a simulator returns: one row of metrics per design, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.metrics import Metric
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Results of ``n`` designs on ``m`` metrics.
+
+    Attributes:
+        metrics: the ``m`` metrics, in the order of the columns of ``values``.
+        values: float64 ``[n, m]``; a row of an invalid design is all NaN.
+        valid: bool ``[n]``.
+        reason: ``n`` strings; empty where valid, else why the design has no metrics.
+        diagnostics: optional hints, name -> array of length ``n`` (the bottleneck, say).
+
+    Raises:
+        InvalidInputError: shapes that disagree.
+    """
+
+    metrics: tuple[Metric, ...]
+    values: np.ndarray
+    valid: np.ndarray
+    reason: tuple[str, ...]
+    diagnostics: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rows, columns = self.values.shape
+        if columns != len(self.metrics) or self.valid.shape != (rows,) or len(self.reason) != rows:
+            raise InvalidInputError(
+                f"evaluation of {rows} designs and {len(self.metrics)} metrics has values {self.values.shape}, "
+                f"valid {self.valid.shape} and {len(self.reason)} reasons"
+            )
+
+    def __len__(self) -> int:
+        """Return the number of designs ``n``."""
+        return len(self.valid)
+
+    @classmethod
+    def of_valid(
+        cls, metrics: tuple[Metric, ...], values: np.ndarray, diagnostics: Mapping[str, np.ndarray] | None = None
+    ) -> Evaluation:
+        """Build the result of designs that are all valid from ``values`` of shape ``[n, m]``."""
+        count = len(values)
+        return cls(metrics, values, np.ones(count, dtype=bool), ("",) * count, diagnostics or {})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The metrics' names, in column order."""
+        return tuple(metric.name for metric in self.metrics)
+
+    def column(self, name: str) -> np.ndarray:
+        """Return one metric, shape ``[n]``; raises UnknownNameError with the nearest name."""
+        for position, metric in enumerate(self.metrics):
+            if metric.name == name:
+                return self.values[:, position]
+        raise UnknownNameError("metric", name, self.names)
+
+    def row(self, index: int = 0) -> dict[str, float]:
+        """Return one design's metrics as name -> plain float."""
+        return dict(zip(self.names, self.values[index].tolist(), strict=True))
+
+    def take(self, rows: np.ndarray) -> Evaluation:
+        """Return the evaluation of the designs at ``rows`` (integer positions or a boolean mask)."""
+        positions = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, dtype=np.int64)
+        return Evaluation(
+            self.metrics,
+            self.values[positions],
+            self.valid[positions],
+            tuple(self.reason[i] for i in positions.tolist()),
+            {name: np.asarray(array)[positions] for name, array in self.diagnostics.items()},
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Evaluation]) -> Evaluation:
+        """Join evaluations of one simulator, at least one; diagnostics that all of them have are kept."""
+        if not parts:
+            raise InvalidInputError("there is nothing to concatenate: give at least one evaluation")
+        shared = set.intersection(*(set(part.diagnostics) for part in parts))
+        return cls(
+            parts[0].metrics,
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.valid for part in parts]),
+            tuple(reason for part in parts for reason in part.reason),
+            {name: np.concatenate([part.diagnostics[name] for part in parts]) for name in sorted(shared)},
+        )
+
+    @classmethod
+    def invalid(cls, metrics: tuple[Metric, ...], reasons: Sequence[str]) -> Evaluation:
+        """Build the result of designs that all failed, one non-empty reason each."""
+        values = np.full((len(reasons), len(metrics)), np.nan)
+        return cls(metrics, values, np.zeros(len(reasons), dtype=bool), tuple(reasons))

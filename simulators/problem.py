@@ -1,0 +1,100 @@
+"""A problem: a simulator, a design space and a workload. It is what gets searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from simulators.errors import InvalidInputError
+from simulators.evaluation import Evaluation
+from simulators.simulator import Simulator
+from simulators.spaces import DesignSpace
+
+
+@dataclass(frozen=True)
+class Problem:
+    """``evaluate(indices) = simulator.simulate(space.decode(indices), workload)``.
+
+    Attributes:
+        simulator: the cost model.
+        space: the designs to search; its defaults are the problem's reference design.
+        workload: what the simulator's ``load_workload`` returned (has ``name`` and ``digest``).
+
+    Raises:
+        InvalidInputError: a parameter the simulator does not know, or a value it cannot express.
+    """
+
+    simulator: Simulator
+    space: DesignSpace
+    workload: Any
+
+    def __post_init__(self) -> None:
+        for parameter in self.space.parameters:
+            try:
+                self.simulator.check_columns({parameter.name: parameter.array})
+            except InvalidInputError as error:
+                raise InvalidInputError(f"space {self.space.name!r} does not fit its simulator: {error}") from error
+
+    @cached_property
+    def _fixed(self) -> dict[str, Any]:
+        """Inputs that the space leaves at the simulator's default."""
+        return {i.name: i.default for i in self.simulator.inputs if i.name not in self.space.names}
+
+    def evaluate(self, indices: np.ndarray) -> Evaluation:
+        """Evaluate designs ``[n, d]``; a design that breaks a constraint is invalid and not simulated.
+
+        Raises:
+            InvalidInputError: indices outside the space.
+            AuditError: the simulator broke a law it declares.
+        """
+        array = self.space.check(indices)
+        if not self.space.constraints:
+            return self._simulate(array)
+        broken = self.space.violations(array)
+        feasible = np.logical_not(broken.any(axis=1))
+        if feasible.all():
+            return self._simulate(array)
+        return self._merge(array, broken, feasible)
+
+    def _simulate(self, array: np.ndarray) -> Evaluation:
+        columns = self.space.decode(array)
+        for name, value in self._fixed.items():
+            columns[name] = np.full(len(array), value)
+        return self.simulator.evaluate_checked(columns, self.workload)
+
+    def _merge(self, array: np.ndarray, broken: np.ndarray, feasible: np.ndarray) -> Evaluation:
+        """Simulate the feasible rows and put the refused ones back in their places."""
+        names = [constraint.name for constraint in self.space.constraints]
+        reasons = [
+            "violates " + ", ".join(name for name, bad in zip(names, row, strict=True) if bad)
+            for row in broken[~feasible].tolist()
+        ]
+        refused = Evaluation.invalid(self.simulator.metrics, reasons)
+        if not feasible.any():
+            return refused
+        order = np.argsort(np.concatenate([np.flatnonzero(feasible), np.flatnonzero(~feasible)]))
+        return Evaluation.concatenate([self._simulate(array[feasible]), refused]).take(order)
+
+    @cached_property
+    def reference_indices(self) -> np.ndarray:
+        """The reference design, shape ``[1, d]``: every parameter at its default, canonical."""
+        return self.space.default_indices
+
+    @cached_property
+    def reference(self) -> Evaluation:
+        """The reference design's evaluation (one row), computed once."""
+        return self.evaluate(self.reference_indices)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides this problem's numbers, as JSON-serialisable data for hashing."""
+        return {
+            "simulator": self.simulator.name,
+            "version": self.simulator.version,
+            "settings": self.simulator.settings(),
+            "space": self.space.name,
+            "parameters": [[p.name, list(p.values), p.default] for p in self.space.parameters],
+            "workload": [str(self.workload.name), str(self.workload.digest)],
+        }

@@ -1,0 +1,354 @@
+"""Design spaces: the one object from which every agent's encoding is derived.
+
+Words used throughout: ``n`` designs in a batch, ``d`` parameters, ``indices`` an integer array of
+shape ``[n, d]`` whose entry ``indices[i, j]`` is the position of design i's choice in the values of
+parameter j. ``columns`` is the decoded form: one array of shape ``[n]`` per parameter name.
+
+A space may hold
+
+* *constraints*: named conditions a design must satisfy. A design that breaks one is still a point
+  of the space (it has a flat index), but it is infeasible and is never sampled or enumerated.
+* *inactive rules*: a parameter that has no effect for some designs. Designs that differ only in
+  inactive parameters are the same design; its canonical form has the defaults in those places.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulators.errors import InvalidInputError, SamplingError, UnknownNameError
+from simulators.parameters import Parameter, Value
+
+Columns = Mapping[str, np.ndarray]
+"""Decoded designs: parameter name -> array of shape ``[n]``."""
+
+_INT64_SIZE = 2**62
+"""Up to this size flat indices are computed in int64 without any risk of overflow."""
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A named condition: ``holds(columns)`` gives a boolean array of shape ``[n]``."""
+
+    name: str
+    holds: Callable[[Columns], np.ndarray]
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class InactiveRule:
+    """``parameter`` has no effect on designs for which all of ``when`` hold.
+
+    ``when`` maps another parameter's name to the values under which the rule applies, e.g.
+    ``InactiveRule("max_active_transactions", {"arbiter": ("Simple",)})``.
+    """
+
+    parameter: str
+    when: Mapping[str, Sequence[Value]]
+    doc: str = ""
+
+
+class DesignSpace:
+    """A finite product of parameters with constraints and inactive rules.
+
+    Args:
+        parameters: at least one, names unique; their order is the order of the index columns.
+        constraints: named conditions on decoded designs.
+        inactive: rules, applied in the order given until nothing changes.
+        name: what the space is called where several exist for one simulator.
+
+    Raises:
+        InvalidInputError: repeated names, or a rule that makes a parameter inhibit itself.
+        UnknownNameError: a rule naming a parameter that is not in the space.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Parameter],
+        constraints: Sequence[Constraint] = (),
+        inactive: Sequence[InactiveRule] = (),
+        name: str = "default",
+    ) -> None:
+        self.name = name
+        self.parameters = tuple(parameters)
+        self.constraints = tuple(constraints)
+        self.inactive = tuple(inactive)
+        self.names = tuple(parameter.name for parameter in self.parameters)
+        if not self.parameters or len(set(self.names)) != len(self.names):
+            raise InvalidInputError(f"a design space needs parameters with unique names, got {list(self.names)}")
+        self._column_of = {name: column for column, name in enumerate(self.names)}
+        self.cardinalities = np.array([len(p) for p in self.parameters], dtype=np.int64)
+        self.size = math.prod(len(p) for p in self.parameters)
+        self._weights = _radix_weights([len(p) for p in self.parameters])
+        self._small_weights = np.array(self._weights, dtype=np.int64) if self.size < _INT64_SIZE else None
+        self._defaults = np.array([p.default_index for p in self.parameters], dtype=np.int64)
+        self._rules = tuple(self._compile_rule(rule) for rule in self.inactive)
+        self._rounds = 1 if not _rules_interact(self._rules) else len(self._rules)
+
+    def __repr__(self) -> str:
+        return f"DesignSpace({self.name!r}, {self.dimensions} parameters, {self.size} designs)"
+
+    @property
+    def dimensions(self) -> int:
+        """Number of parameters ``d``."""
+        return len(self.parameters)
+
+    @property
+    def default_indices(self) -> np.ndarray:
+        """The canonical design with every parameter at its default, shape ``[1, d]``."""
+        return self.canonical(self._defaults[None, :])
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter called ``name``; raises UnknownNameError with the nearest one."""
+        return self.parameters[self.column(name)]
+
+    def column(self, name: str) -> int:
+        """Return the position of the parameter called ``name`` among the index columns."""
+        if name not in self._column_of:
+            raise UnknownNameError("parameter", name, self.names)
+        return self._column_of[name]
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the declared subsystems: group -> parameter names (no group counts as ``"other"``)."""
+        found: dict[str, list[str]] = {}
+        for parameter in self.parameters:
+            found.setdefault(parameter.group or "other", []).append(parameter.name)
+        return {group: tuple(names) for group, names in found.items()}
+
+    # ---- designs as numbers -------------------------------------------------------------------
+
+    def check(self, indices: np.ndarray) -> np.ndarray:
+        """Return ``indices`` as an int64 array of shape ``[n, d]``, or say what is wrong with it.
+
+        Raises:
+            InvalidInputError: wrong shape, not integers, or an index outside its parameter.
+        """
+        array = np.asarray(indices)
+        if array.ndim != 2 or array.shape[1] != self.dimensions:
+            raise InvalidInputError(
+                f"designs must be an integer array of shape [n, {self.dimensions}] "
+                f"(one column per parameter: {', '.join(self.names)}), got shape {list(array.shape)}"
+            )
+        if not np.issubdtype(array.dtype, np.integer):
+            raise InvalidInputError(f"designs must be integers (positions in values), got dtype {array.dtype}")
+        array = array.astype(np.int64, copy=False)
+        if ((array < 0) | (array >= self.cardinalities)).any():
+            row, column = np.argwhere((array < 0) | (array >= self.cardinalities))[0]
+            parameter = self.parameters[column]
+            raise InvalidInputError(
+                f"design {row}: index {array[row, column]} of parameter {parameter.name!r} is outside "
+                f"0..{len(parameter) - 1}"
+            )
+        return array
+
+    def flatten(self, indices: np.ndarray) -> list[int]:
+        """Return each design's flat index, a Python integer in ``[0, size)`` (any size of space).
+
+        Mixed radix, the last parameter fastest: a bijection with :meth:`unflatten`.
+        """
+        array = self.check(indices)
+        if self._small_weights is not None:
+            return (array @ self._small_weights).tolist()
+        return [sum(map(int.__mul__, row, self._weights)) for row in array.tolist()]
+
+    def unflatten(self, flat: Sequence[int]) -> np.ndarray:
+        """Return the designs, shape ``[n, d]``, with these flat indices (inverse of :meth:`flatten`).
+
+        Raises:
+            InvalidInputError: an index outside ``[0, size)``.
+        """
+        bad = [number for number in flat if not 0 <= int(number) < self.size]
+        if bad:
+            raise InvalidInputError(f"flat index {bad[0]} is outside this space's 0..{self.size - 1}")
+        if self._small_weights is not None:
+            numbers = np.asarray(flat, dtype=np.int64).reshape(-1, 1)
+            return numbers // self._small_weights % self.cardinalities
+        rows = [[int(f) // w % len(p) for w, p in zip(self._weights, self.parameters, strict=True)] for f in flat]
+        return np.array(rows, dtype=np.int64).reshape(-1, self.dimensions)
+
+    def decode(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the typed columns, one array ``[n]`` per parameter, of designs ``[n, d]``."""
+        array = self.check(indices)
+        return {p.name: p.array[array[:, j]] for j, p in enumerate(self.parameters)}
+
+    def describe(self, design: np.ndarray) -> dict[str, Value]:
+        """Return one design, shape ``[d]``, as parameter name -> plain Python value."""
+        return {p.name: p.values[index] for p, index in zip(self.parameters, np.asarray(design).tolist(), strict=True)}
+
+    def encode(self, columns: Mapping[str, Sequence[object] | np.ndarray]) -> np.ndarray:
+        """Return the indices, shape ``[n, d]``, of decoded designs; missing columns take defaults.
+
+        Raises:
+            UnknownNameError: a column that is not a parameter.
+            InvalidInputError: columns of different lengths, or a value that is not in the space.
+        """
+        for name in columns:
+            self.column(name)
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise InvalidInputError(f"columns must have one length, got {lengths}")
+        count = next(iter(lengths.values()), 1)
+        indices = np.repeat(self._defaults[None, :], count, axis=0)
+        for name, values in columns.items():
+            parameter = self.parameter(name)
+            indices[:, self.column(name)] = [parameter.index(value) for value in values]
+        return indices
+
+    # ---- sameness and feasibility ---------------------------------------------------------------
+
+    def active(self, indices: np.ndarray) -> np.ndarray:
+        """Return a boolean array ``[n, d]``: False where a parameter has no effect."""
+        return self._canonical(self.check(indices))[1]
+
+    def canonical(self, indices: np.ndarray) -> np.ndarray:
+        """Return designs ``[n, d]`` with every inactive parameter at its default (idempotent)."""
+        return self._canonical(self.check(indices))[0]
+
+    def violations(self, indices: np.ndarray) -> np.ndarray:
+        """Return a boolean array ``[n, c]``: True where design i breaks constraint ``constraints[c]``."""
+        array = self.check(indices)
+        broken = np.zeros((len(array), len(self.constraints)), dtype=bool)
+        if self.constraints and len(array):
+            columns = self.decode(array)
+            for position, constraint in enumerate(self.constraints):
+                broken[:, position] = ~np.asarray(constraint.holds(columns), dtype=bool)
+        return broken
+
+    def feasible(self, indices: np.ndarray) -> np.ndarray:
+        """Return a boolean array ``[n]``: True where no constraint is broken."""
+        return np.logical_not(self.violations(indices).any(axis=1))
+
+    def _canonical(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Apply the rules until nothing changes (at most once per rule, since rules only default)."""
+        result = array.copy()
+        active = np.ones(array.shape, dtype=bool)
+        for _ in range(self._rounds):
+            for column, conditions in self._rules:
+                off = np.ones(len(result), dtype=bool)
+                for other, applies in conditions:
+                    off &= applies[result[:, other]]
+                active[:, column] &= ~off
+                result[off, column] = self._defaults[column]
+        return result, active
+
+    def _compile_rule(self, rule: InactiveRule) -> tuple[int, tuple[tuple[int, np.ndarray], ...]]:
+        column = self.column(rule.parameter)
+        if rule.parameter in rule.when or not rule.when:
+            raise InvalidInputError(f"inactive rule for {rule.parameter!r} must depend on other parameters")
+        conditions = []
+        for name, values in rule.when.items():
+            applies = np.zeros(len(self.parameter(name)), dtype=bool)
+            applies[[self.parameter(name).index(value) for value in values]] = True
+            conditions.append((self.column(name), applies))
+        return column, tuple(conditions)
+
+    # ---- walking the space ------------------------------------------------------------------------
+
+    def sample(self, count: int, rng: np.random.Generator, minimum_acceptance: float = 1e-4) -> np.ndarray:
+        """Draw designs ``[count, d]`` uniformly (with replacement) from the feasible ones.
+
+        Rejection sampling: feasible designs come out uniformly because proposals are uniform.
+
+        Raises:
+            SamplingError: when fewer than ``minimum_acceptance`` of the proposals are feasible.
+        """
+        if not self.constraints:
+            return rng.integers(0, self.cardinalities, size=(count, self.dimensions), dtype=np.int64)
+        found: list[np.ndarray] = []
+        accepted = proposed = 0
+        while accepted < count:
+            batch = rng.integers(0, self.cardinalities, size=(max(256, count), self.dimensions), dtype=np.int64)
+            found.append(batch[self.feasible(batch)])
+            accepted, proposed = accepted + len(found[-1]), proposed + len(batch)
+            if proposed * minimum_acceptance >= 16 and accepted < proposed * minimum_acceptance:
+                raise SamplingError(
+                    f"only {accepted} of {proposed} random designs of space {self.name!r} satisfy its constraints "
+                    f"({', '.join(c.name for c in self.constraints)}); below the stated acceptance "
+                    f"{minimum_acceptance}. Reformulate the parameters so that most designs are feasible."
+                )
+        return np.concatenate(found)[:count]
+
+    def neighbours(self, design: np.ndarray) -> np.ndarray:
+        """Return the feasible canonical designs ``[k, d]`` one step away from ``design`` (shape ``[d]``).
+
+        One step changes one active parameter: an ordered one to an adjacent value, an unordered one
+        to any other value. Sorted by parameter, then value; without repeats and without ``design``.
+        """
+        origin, active = self._canonical(self.check(np.asarray(design)[None, :]))
+        steps = [
+            (column, value)
+            for column, parameter in enumerate(self.parameters)
+            if active[0, column]
+            for value in _steps(int(origin[0, column]), len(parameter), parameter.ordered)
+        ]
+        moved = np.repeat(origin, len(steps), axis=0)
+        for row, (column, value) in enumerate(steps):
+            moved[row, column] = value
+        moved = self.canonical(moved)
+        moved = moved[self.feasible(moved) & (moved != origin).any(axis=1)]
+        _, first = np.unique(moved, axis=0, return_index=True)
+        return moved[np.sort(first)]
+
+    def batches(self, size: int = 65536, canonical: bool = True, start: int = 0) -> Iterator[np.ndarray]:
+        """Enumerate the feasible designs in flat-index order, in batches of up to ``size`` rows.
+
+        Args:
+            size: flat indices looked at per batch; a batch holds those that qualify (maybe none).
+            canonical: only designs that are their own canonical form (each design once).
+            start: flat index to begin at.
+        """
+        for first in range(start, self.size, size):
+            array = self.unflatten(range(first, min(first + size, self.size)))
+            keep = self.feasible(array)
+            if canonical:
+                keep &= (self._canonical(array)[0] == array).all(axis=1)
+            yield array[keep]
+
+    def count(self, batch: int = 262144) -> int:
+        """Return the number of distinct feasible designs.
+
+        Closed form where nothing restricts the product; otherwise by enumeration, so only for
+        spaces that can be enumerated.
+        """
+        if not self.constraints and not self.inactive:
+            return self.size
+        return sum(len(designs) for designs in self.batches(batch))
+
+    # ---- encodings ----------------------------------------------------------------------------------
+
+    def to_unit(self, indices: np.ndarray) -> np.ndarray:
+        """Return designs as fractions in (0, 1), shape ``[n, d]``: the middle of each value's share."""
+        return (self.check(indices) + 0.5) / self.cardinalities
+
+    def from_unit(self, fractions: np.ndarray) -> np.ndarray:
+        """Return the designs ``[n, d]`` at points of the unit box; every value owns an equal share.
+
+        Fractions outside [0, 1] are clipped, so that each value of each parameter is reachable from
+        any continuous searcher. ``from_unit(to_unit(x)) == x``.
+        """
+        clipped = np.clip(np.asarray(fractions, dtype=np.float64), 0.0, 1.0)
+        if clipped.ndim != 2 or clipped.shape[1] != self.dimensions or np.isnan(clipped).any():
+            raise InvalidInputError(f"fractions must be finite with shape [n, {self.dimensions}], got {clipped.shape}")
+        return np.minimum((clipped * self.cardinalities).astype(np.int64), self.cardinalities - 1)
+
+
+def _radix_weights(cardinalities: list[int]) -> list[int]:
+    weights = [1]
+    for count in reversed(cardinalities[1:]):
+        weights.append(weights[-1] * count)
+    return weights[::-1]
+
+
+def _rules_interact(rules: Sequence[tuple[int, tuple[tuple[int, np.ndarray], ...]]]) -> bool:
+    targets = {column for column, _ in rules}
+    return any(other in targets for _, conditions in rules for other, _ in conditions)
+
+
+def _steps(index: int, count: int, ordered: bool) -> list[int]:
+    if ordered:
+        return [value for value in (index - 1, index + 1) if 0 <= value < count]
+    return [value for value in range(count) if value != index]
