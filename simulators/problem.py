@@ -39,9 +39,9 @@ class Problem:
                 raise InvalidInputError(f"space {self.space.name!r} does not fit its simulator: {error}") from error
 
     @cached_property
-    def _fixed(self) -> dict[str, Any]:
-        """Inputs that the space leaves at the simulator's default."""
-        return {i.name: i.default for i in self.simulator.inputs if i.name not in self.space.names}
+    def _fixed(self) -> dict[str, np.ndarray]:
+        """Inputs that the space leaves at the simulator's default, as columns of one row."""
+        return {i.name: np.full(1, i.default) for i in self.simulator.inputs if i.name not in self.space.names}
 
     def evaluate(self, indices: np.ndarray) -> Evaluation:
         """Evaluate designs ``[n, d]``; a design that breaks a constraint is invalid and not simulated.
@@ -60,9 +60,9 @@ class Problem:
         return self._merge(array, broken, feasible)
 
     def _simulate(self, array: np.ndarray) -> Evaluation:
-        columns = self.space.decode(array)
+        columns = self.space._decode(array)
         for name, value in self._fixed.items():
-            columns[name] = np.full(len(array), value)
+            columns[name] = value.copy() if len(array) == 1 else np.repeat(value, len(array))
         return self.simulator.evaluate_checked(columns, self.workload)
 
     def _merge(self, array: np.ndarray, broken: np.ndarray, feasible: np.ndarray) -> Evaluation:

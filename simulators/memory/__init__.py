@@ -1,0 +1,42 @@
+"""Memory-controller simulator: designs of a DRAM controller against a memory and a trace of requests."""
+
+from __future__ import annotations
+
+from simulators.memory.kernel import Recording
+from simulators.memory.kernel_constraints import Constraint, constraints
+from simulators.memory.kernel_trace import DecodedTrace, decode_trace
+from simulators.memory.simulator import MODES, MemoryController
+from simulators.memory.spaces import memory_space, memory_space_names
+from simulators.memory.specification import (
+    AddressMapping,
+    MemorySpecification,
+    Organisation,
+    load_memory_specification,
+    memory_specification_names,
+    parse_memory_specification,
+)
+from simulators.memory.trace import Trace, read_stl, write_stl
+from simulators.memory.workloads import load_workload, workload_names
+
+__all__ = [
+    "MODES",
+    "AddressMapping",
+    "Constraint",
+    "DecodedTrace",
+    "MemoryController",
+    "MemorySpecification",
+    "Organisation",
+    "Recording",
+    "Trace",
+    "constraints",
+    "decode_trace",
+    "load_memory_specification",
+    "load_workload",
+    "memory_space",
+    "memory_space_names",
+    "memory_specification_names",
+    "parse_memory_specification",
+    "read_stl",
+    "workload_names",
+    "write_stl",
+]

@@ -1,0 +1,121 @@
+"""Integer codes shared by the compiled kernel and the Python code around it.
+
+Values are spelled as DRAMSys 4.0 spells them; a code is the position in the tuple. The kernel sees a
+design as one row of ``int64[len(DESIGN_COLUMNS)]`` and answers with one row of ``int64[len(OUTPUT_COLUMNS)]``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PAGE_POLICIES: Final = ("Open", "OpenAdaptive", "Closed", "ClosedAdaptive")
+SCHEDULERS: Final = ("Fifo", "FrFcfs", "FrFcfsGrp")
+SCHEDULER_BUFFERS: Final = ("Bankwise", "ReadWrite", "Shared")
+RESPONSE_QUEUES: Final = ("Fifo", "Reorder")
+REFRESH_POLICIES: Final = ("NoRefresh", "AllBank")
+ARBITERS: Final = ("Simple", "Fifo", "Reorder")
+COMMAND_MULTIPLEXERS: Final = ("Oldest", "Strict")
+
+OPEN, OPEN_ADAPTIVE, CLOSED, CLOSED_ADAPTIVE = range(4)
+FIFO, FR_FCFS, FR_FCFS_GRP = range(3)
+BANKWISE, READ_WRITE, SHARED = range(3)
+IN_ORDER_OF_ISSUE, REORDER = range(2)
+NO_REFRESH, ALL_BANK = range(2)
+SIMPLE, ARBITER_FIFO, ARBITER_REORDER = range(3)
+OLDEST, STRICT = range(2)
+
+DESIGN_COLUMNS: Final = (
+    "page_policy",
+    "scheduler",
+    "scheduler_buffer",
+    "request_buffer_size",
+    "response_queue",
+    "refresh_policy",
+    "refresh_max_postponed",
+    "refresh_max_pulled_in",
+    "arbiter",
+    "max_active_transactions",
+    "cmd_mux",
+)
+(
+    D_PAGE_POLICY,
+    D_SCHEDULER,
+    D_BUFFER,
+    D_BUFFER_SIZE,
+    D_RESPONSE_QUEUE,
+    D_REFRESH,
+    D_POSTPONED,
+    D_PULLED_IN,
+    D_ARBITER,
+    D_MAX_ACTIVE,
+    D_CMD_MUX,
+) = range(11)
+
+# Commands. The first six are the ones a bank asks for; LANES of them (and of the two refresh commands)
+# make one group of constraint words, padded to a power of two so that an index is a shift.
+ACT, PRE, RD, RDA, WR, WRA, PREA, REFA = range(8)
+COMMANDS: Final = ("ACT", "PRE", "RD", "RDA", "WR", "WRA", "PREA", "REFA")
+LANES = 8
+
+# Positions in the int64 array of plain timings (`MemorySpecification.kernel_timings`).
+(
+    T_READ_DATA,  # RL + burst: CAS to the end of the data
+    T_WRITE_DATA,  # WL + burst
+    T_FOUR_ACTIVATES,  # FAW
+    T_REFRESH_INTERVAL,  # REFI
+    T_REFRESH_ACTIVE,  # RFC - RP: active cycles that the power model charges per refresh
+    T_ROW_ACTIVE,  # RAS
+    T_RDA_CLOSE,  # AL + max(RTP, 4): RDA to its auto-precharge, not before ACT + RAS
+    T_WRA_CLOSE,  # WL + burst + WR: WRA to its auto-precharge
+    T_GROUPS,  # number of constraint groups (bank groups over all ranks)
+    T_COMPLETION,  # first of LANES words: cycles from each command to its completion, as DRAMPower counts them
+) = range(10)
+TIMINGS = T_COMPLETION + LANES
+
+# The controller's outcome.
+OK, DEADLOCK = range(2)
+
+OUTPUT_COLUMNS: Final = (
+    "status",
+    "makespan_cycles",
+    "sum_latency_cycles",
+    "sum_latency_from_accept_cycles",
+    "sum_latency_from_arrival_cycles",
+    "median_latency_cycles",
+    "p95_latency_cycles",
+    "max_latency_cycles",
+    "activate_commands",
+    "precharge_commands",
+    "read_commands",
+    "read_auto_precharge_commands",
+    "write_commands",
+    "write_auto_precharge_commands",
+    "precharge_all_commands",
+    "refresh_commands",
+    "banks_closed_by_precharge_all",
+    "row_misses",
+    "active_cycles",
+    "precharged_cycles",
+)
+(
+    O_STATUS,
+    O_MAKESPAN,
+    O_LATENCY,
+    O_LATENCY_ACCEPT,
+    O_LATENCY_ARRIVAL,
+    O_MEDIAN,
+    O_P95,
+    O_MAX,
+    O_ACT,
+    O_PRE,
+    O_RD,
+    O_RDA,
+    O_WR,
+    O_WRA,
+    O_PREA,
+    O_REFA,
+    O_CLOSED_BY_PREA,
+    O_ROW_MISSES,
+    O_ACTIVE_CYCLES,
+    O_PRECHARGED_CYCLES,
+) = range(20)

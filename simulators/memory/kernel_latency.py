@@ -1,0 +1,63 @@
+"""Exact order statistics of latencies by counting, without sorting."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from simulators.memory.kernel_state import u64
+
+BIN_BITS = 12
+BINS = 1 << BIN_BITS
+
+
+@njit(nogil=True, _nrt=False)
+def order_statistics(latency, counts):  # type: ignore[no-untyped-def]
+    """Return elements floor(n / 2) and floor(0.95 n), counted from 0, and the largest of ``n`` latencies.
+
+    ``counts`` is scratch of BINS words. One counting pass gives both where all latencies are below BINS.
+    """
+    n, largest = len(latency), np.int64(0)
+    for value in latency:
+        largest = max(largest, value)
+    if largest >= BINS:
+        return _ranked(latency, counts, n // 2, largest), _ranked(latency, counts, n * 95 // 100, largest), largest
+    _count(latency, counts, np.int64(0), np.int64(0))
+    median, below = _slot_of_rank(counts, np.int64(0), np.int64(0), n // 2)
+    p95, _ = _slot_of_rank(counts, median, below, n * 95 // 100)
+    return median, p95, largest
+
+
+@njit(nogil=True, _nrt=False)
+def _ranked(latency, counts, rank, largest):  # type: ignore[no-untyped-def]
+    """Return the element of ``rank`` by narrowing it to one of BINS equal ranges until a range is one value."""
+    shift, low = np.int64(0), np.int64(0)
+    while largest >> shift >= BINS:
+        shift += BIN_BITS
+    while True:
+        _count(latency, counts, low, shift)
+        slot, below = _slot_of_rank(counts, np.int64(0), np.int64(0), rank)
+        low += slot << shift
+        if shift == 0:
+            return low
+        rank -= below
+        shift -= BIN_BITS
+
+
+@njit(nogil=True, _nrt=False)
+def _count(latency, counts, low, shift):  # type: ignore[no-untyped-def]
+    """Count the values from ``low`` on in BINS ranges of ``2**shift`` values."""
+    counts[:] = 0
+    for value in latency:
+        slot = (value - low) >> shift
+        if value >= low and slot < BINS:
+            counts[u64(slot)] += 1
+
+
+@njit(nogil=True, _nrt=False)
+def _slot_of_rank(counts, slot, below, rank):  # type: ignore[no-untyped-def]
+    """Go on from ``slot``, with ``below`` elements before it, to the slot that holds ``rank``."""
+    while below + counts[u64(slot)] <= rank:
+        below += counts[u64(slot)]
+        slot += 1
+    return slot, below

@@ -1,0 +1,217 @@
+"""The memory-controller simulator: ten (and more) controller parameters against one memory and one trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.evaluation import Evaluation
+from simulators.memory._metrics import METRICS, audits
+from simulators.memory.energy import ENERGY_PARTS, energy_parts
+from simulators.memory.kernel import Recording, record_design, simulate_designs
+from simulators.memory.kernel_codes import (
+    ARBITERS,
+    COMMAND_MULTIPLEXERS,
+    DEADLOCK,
+    DESIGN_COLUMNS,
+    O_ACT,
+    O_ACTIVE_CYCLES,
+    O_LATENCY,
+    O_LATENCY_ACCEPT,
+    O_LATENCY_ARRIVAL,
+    O_MAKESPAN,
+    O_MAX,
+    O_MEDIAN,
+    O_P95,
+    O_PRE,
+    O_PREA,
+    O_PRECHARGED_CYCLES,
+    O_RD,
+    O_RDA,
+    O_REFA,
+    O_ROW_MISSES,
+    O_STATUS,
+    O_WR,
+    O_WRA,
+    PAGE_POLICIES,
+    REFRESH_POLICIES,
+    RESPONSE_QUEUES,
+    SCHEDULER_BUFFERS,
+    SCHEDULERS,
+)
+from simulators.memory.kernel_constraints import kernel_tables
+from simulators.memory.kernel_trace import DecodedTrace, decode_trace
+from simulators.memory.specification import MemorySpecification, load_memory_specification
+from simulators.memory.trace import Trace
+from simulators.memory.workloads import load_workload, workload_names
+from simulators.simulator import Input, Simulator
+from simulators.spaces import Columns
+
+MODES: Final = ("dramsys",)
+_LARGEST = 1 << 20
+
+INPUTS: Final = (
+    Input("page_policy", "Open", PAGE_POLICIES, doc="when a row is closed without being in the way"),
+    Input("scheduler", "FrFcfs", SCHEDULERS, doc="which queued request of a bank goes first"),
+    Input("scheduler_buffer", "Bankwise", SCHEDULER_BUFFERS, doc="how buffer space is counted"),
+    Input("request_buffer_size", 8, minimum=1, maximum=_LARGEST, doc="requests per bank, per direction or in all"),
+    Input("response_queue", "Fifo", RESPONSE_QUEUES, doc="order of answers leaving the controller"),
+    Input("refresh_policy", "AllBank", REFRESH_POLICIES, doc="how rows are refreshed"),
+    Input("refresh_max_postponed", 8, minimum=0, maximum=_LARGEST, doc="refreshes that may be put off"),
+    Input("refresh_max_pulled_in", 8, minimum=0, maximum=_LARGEST, doc="refreshes that may be done early"),
+    Input("arbiter", "Simple", ARBITERS, doc="front end: straight, or with credits, answering in any or in request order"),
+    Input("max_active_transactions", 128, minimum=1, maximum=_LARGEST, doc="credits of the Fifo and Reorder arbiters"),
+    Input("cmd_mux", "Oldest", COMMAND_MULTIPLEXERS, doc="which of several legal commands is issued"),
+)
+
+_DEADLOCK_REASON = (
+    "deadlock: the command multiplexer waits for the oldest request while its bank serves younger row hits first "
+    "(cmd_mux=Strict needs scheduler=Fifo)"
+)
+
+
+class MemoryController(Simulator):
+    """Cycle-level DRAM memory controller.
+
+    Args:
+        memory: name of a specification that ships, path of a JSON file, or a specification.
+        mode: ``"dramsys"``: cycle-exact to DRAMSys 4.0, its defects included.
+        threads: threads a batch is spread over; does not change results.
+
+    Raises:
+        UnknownNameError: an unknown memory or mode.
+        InvalidInputError: a memory that this version cannot simulate, or a wrong ``threads``.
+
+    Version history: 1, DDR3.
+    """
+
+    name: ClassVar[str] = "memory-controller"
+    version: ClassVar[str] = "1"
+    inputs = INPUTS
+    metrics = METRICS
+
+    def __init__(
+        self, memory: str | MemorySpecification = "ddr3-1600", mode: str = "dramsys", threads: int = 1
+    ) -> None:
+        if mode not in MODES:
+            raise UnknownNameError("mode of the memory controller", mode, MODES)
+        if threads < 1:
+            raise InvalidInputError(f"threads must be at least 1, got {threads}")
+        self.mode, self.threads = mode, threads
+        self.memory = memory if isinstance(memory, MemorySpecification) else load_memory_specification(memory)
+        self._tables = kernel_tables(self.memory)
+        self.audits = audits(self.memory.peak_bandwidth_gbit_per_s, bool(self.memory.currents_ma))
+
+    def settings(self) -> dict[str, Any]:
+        """Return memory (name and digest of its numbers) and mode."""
+        return {"memory": self.memory.name, "memory_digest": self.memory.digest, "mode": self.mode}
+
+    def workload_names(self) -> tuple[str, ...]:
+        """Return the names of the traces that ship."""
+        return workload_names()
+
+    def load_workload(self, name_or_path: str) -> DecodedTrace:
+        """Return a workload or a trace file, decoded for this memory; cycles of files count in its clock.
+
+        Requests whose time goes backwards are sent at once, as DRAMSys's player does.
+
+        Raises:
+            UnknownNameError: no such workload or file.
+            TraceFormatError: a file that cannot be read; names file and line.
+        """
+        return self.prepare(load_workload(name_or_path, clock_mhz=self.memory.clock_mhz, allow_backwards=True))
+
+    def prepare(self, trace: Trace) -> DecodedTrace:
+        """Return ``trace`` decoded for this memory; raises InvalidInputError if it is too long."""
+        return decode_trace(trace, self.memory)
+
+    def evaluate_columns(self, columns: Columns, workload: Trace | DecodedTrace) -> Evaluation:
+        """Simulate checked designs; see :meth:`Simulator.simulate`. A plain trace is decoded at each call."""
+        trace = self._decoded(workload)
+        outputs = self.kernel_outputs(columns, trace)
+        values = self._values(outputs, len(trace))
+        stuck = outputs[:, O_STATUS] == DEADLOCK
+        if not stuck.any():
+            return Evaluation.of_valid(METRICS, values)
+        values[stuck] = np.nan
+        return Evaluation(METRICS, values, ~stuck, tuple(_DEADLOCK_REASON if bad else "" for bad in stuck))
+
+    def kernel_outputs(self, columns: Columns, workload: Trace | DecodedTrace) -> NDArray[np.int64]:
+        """Return the kernel's own integers, ``[n, len(OUTPUT_COLUMNS)]``, for checked columns of length ``n``."""
+        return simulate_designs(encode_designs(columns), self._decoded(workload), self._tables, self.threads)
+
+    def record(self, columns: Columns, workload: Trace | DecodedTrace, row: int = 0) -> Recording:
+        """Return every command and every request's times of one design of checked columns."""
+        return record_design(encode_designs(columns)[row], self._decoded(workload), self._tables)
+
+    def _decoded(self, workload: Trace | DecodedTrace) -> DecodedTrace:
+        if isinstance(workload, Trace):
+            return self.prepare(workload)
+        if not isinstance(workload, DecodedTrace) or workload.memory != self.memory.digest:
+            raise InvalidInputError(
+                f"the workload was not prepared for memory {self.memory.name!r}: "
+                "use this simulator's load_workload() or prepare()"
+            )
+        return workload
+
+    def _values(self, outputs: NDArray[np.int64], requests: int) -> NDArray[np.float64]:
+        """Return the metrics ``[n, m]`` of kernel outputs."""
+        cycle_ns, n = self.memory.cycle_ns, len(outputs)
+        parts = energy_parts(outputs, self.memory)
+        energy = sum(parts.values())
+        accounted = (outputs[:, O_ACTIVE_CYCLES] + outputs[:, O_PRECHARGED_CYCLES]) * cycle_ns
+        makespan = outputs[:, O_MAKESPAN] * cycle_ns
+        misses = outputs[:, O_ROW_MISSES]
+        found = {
+            "makespan_ns": makespan,
+            "average_latency_ns": outputs[:, O_LATENCY] * (cycle_ns / requests),
+            "average_latency_from_accept_ns": outputs[:, O_LATENCY_ACCEPT] * (cycle_ns / requests),
+            "average_latency_from_arrival_ns": outputs[:, O_LATENCY_ARRIVAL] * (cycle_ns / requests),
+            "median_latency_ns": outputs[:, O_MEDIAN] * cycle_ns,
+            "p95_latency_ns": outputs[:, O_P95] * cycle_ns,
+            "max_latency_ns": outputs[:, O_MAX] * cycle_ns,
+            "energy_pj": energy,
+            "average_power_mw": energy / accounted,
+            "bandwidth_gbit_per_s": requests * self.memory.burst_bytes * 8 / makespan,
+            "row_hits": requests - misses,
+            "row_misses": misses - outputs[:, O_PRE],
+            "row_conflicts": outputs[:, O_PRE],
+            "requests": np.full(n, requests),
+            "activate_commands": outputs[:, O_ACT],
+            "precharge_commands": outputs[:, O_PRE],
+            "precharge_all_commands": outputs[:, O_PREA],
+            "read_commands": outputs[:, O_RD] + outputs[:, O_RDA],
+            "write_commands": outputs[:, O_WR] + outputs[:, O_WRA],
+            "read_auto_precharge_commands": outputs[:, O_RDA],
+            "write_auto_precharge_commands": outputs[:, O_WRA],
+            "refresh_commands": outputs[:, O_REFA],
+            **{part: parts[part] for part in ENERGY_PARTS},
+            "accounted_time_ns": accounted,
+            "active_time_ns": outputs[:, O_ACTIVE_CYCLES] * cycle_ns,
+            "precharged_time_ns": outputs[:, O_PRECHARGED_CYCLES] * cycle_ns,
+        }
+        values = np.empty((n, len(METRICS)))
+        for position, metric in enumerate(METRICS):
+            values[:, position] = found[metric.name]
+        return values
+
+
+def encode_designs(columns: Columns) -> NDArray[np.int64]:
+    """Return checked columns of length ``n`` as the kernel's ``int64[n, len(DESIGN_COLUMNS)]``."""
+    designs = np.empty((len(columns[DESIGN_COLUMNS[0]]), len(DESIGN_COLUMNS)), dtype=np.int64)
+    for position, name in enumerate(DESIGN_COLUMNS):
+        codes = _CODES.get(name)
+        column: Sequence[Any] = columns[name].tolist()
+        designs[:, position] = column if codes is None else [codes[value] for value in column]
+    return designs
+
+
+_CODES: Final = {
+    declared.name: {choice: code for code, choice in enumerate(declared.choices)}
+    for declared in INPUTS
+    if declared.choices is not None
+}
