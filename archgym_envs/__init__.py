@@ -1,0 +1,55 @@
+"""Environments, objectives, registration and conformance checks.
+
+Importing this package makes every registered environment known to Gymnasium and loads no simulator.
+"""
+
+from __future__ import annotations
+
+from archgym_envs.design_env import DesignEnv
+from archgym_envs.evaluators import BudgetedEvaluator, BudgetExhausted, DirectEvaluator, Evaluator, FreshEvaluation
+from archgym_envs.objectives import Objective
+from archgym_envs.registration import (
+    EnvironmentSpec,
+    default_objective,
+    make_env,
+    make_problem,
+    make_vector_env,
+    register,
+    registered,
+    scan_entry_points,
+    spec,
+)
+from archgym_envs.scoring import INVALID_REWARD, Scorer
+from archgym_envs.vector_env import VectorDesignEnv
+from archgym_envs.wrappers import RelaxedBoxAction
+
+__all__ = [
+    "INVALID_REWARD",
+    "BudgetExhausted",
+    "BudgetedEvaluator",
+    "DesignEnv",
+    "DirectEvaluator",
+    "EnvironmentSpec",
+    "Evaluator",
+    "FreshEvaluation",
+    "Objective",
+    "RelaxedBoxAction",
+    "Scorer",
+    "VectorDesignEnv",
+    "default_objective",
+    "make_env",
+    "make_problem",
+    "make_vector_env",
+    "register",
+    "registered",
+    "scan_entry_points",
+    "spec",
+]
+
+register(
+    "archgym/MemoryController-v0",
+    problem="archgym_envs.memory_controller:memory_controller",
+    objective={"minimize": "energy_pj * makespan_ns"},
+    doc="A DRAM memory controller's scheduling, buffering, paging and refresh policies on a memory trace.",
+)
+scan_entry_points()

@@ -1,0 +1,56 @@
+"""archgym/MemoryController-v0: design the controller in front of a DRAM.
+
+The problem factory only; docs/environments.md has the tables of parameters, metrics and observation.
+
+Version history
+    v0: DDR3-1600, ``mode=dramsys`` (cycle-level agreement with DRAMSys 4.0, its defects included).
+        Until release 0.1.0 the numbers behind a v0 may change.
+"""
+
+from __future__ import annotations
+
+from simulators.memory import MemoryController, memory_space
+from simulators.problem import Problem
+
+
+def memory_controller(
+    workload: str = "recorded/sqlite-query",
+    space: str = "default",
+    mode: str = "dramsys",
+    memory: str = "ddr3-1600",
+) -> Problem:
+    """Build the problem: ten parameters of a DRAM controller, one memory, one trace of requests.
+
+    =======================  ============================================  ==========================================
+    parameter                values, the default in brackets               meaning
+    =======================  ============================================  ==========================================
+    page_policy              [Open], OpenAdaptive, Closed, ClosedAdaptive  when a row is closed
+    scheduler                Fifo, [FrFcfs], FrFcfsGrp                     oldest; oldest row hit; and of the bus's direction
+    scheduler_buffer         [Bankwise], ReadWrite, Shared                 space per bank, per direction, or in all
+    request_buffer_size      2..256 in powers of two, [8]                  requests that fit, counted as above
+    response_queue           [Fifo], Reorder                               order of answers leaving the controller
+    refresh_policy           NoRefresh, [AllBank]                          whether rows are refreshed
+    refresh_max_postponed    1, 2, 4, [8] refreshes                        how many may be put off under load
+    refresh_max_pulled_in    1, 2, 4, [8] refreshes                        how many may be done early when idle
+    arbiter                  [Simple], Fifo, Reorder                       front end: straight; credits; and answers in order
+    max_active_transactions  1..128 in powers of two, [128]                credits of the Fifo and Reorder arbiters
+    =======================  ============================================  ==========================================
+
+    The names and values are those of DRAMSys 4.0 (its configuration files' McConfig section), which
+    ArchGym (ISCA 2023) searches. ``max_active_transactions`` is inactive with ``arbiter=Simple`` and the
+    two refresh limits are with ``refresh_policy=NoRefresh``.
+
+    Args:
+        workload: a name that ``archgym list workloads`` shows, or a trace file.
+        space: ``default`` (the table), ``ga`` (28 311 552 designs: request_buffer_size and the refresh limits
+            1..8, max_active_transactions 1..128) or ``rl`` (442 368: powers of two, request_buffer_size from
+            1 to 128).
+        mode: ``dramsys``.
+        memory: ``ddr3-1600``, another specification that ships, or a specification file.
+
+    Raises:
+        UnknownNameError: an unknown workload, space, mode or memory, with the nearest name.
+        InvalidInputError: a trace or specification file that cannot be read.
+    """
+    simulator = MemoryController(memory=memory, mode=mode)
+    return Problem(simulator, memory_space(space), simulator.load_workload(workload))
