@@ -1,0 +1,131 @@
+"""The agents by name: data with lazy entry points, so that listing them imports no learning library.
+
+A package adds its own agents with one call of :func:`register_agent`, or through the entry-point
+group ``archgym.agents`` (entry-point name = agent name, value = ``module:Class``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+from agents.base import Agent, LearningAgent, Searcher
+from simulators import DesignSpace, InvalidInputError, MissingExtraError, UnknownNameError
+
+ENTRY_POINT_GROUP = "archgym.agents"
+
+
+@dataclass(frozen=True)
+class AgentSpec:
+    """Where an agent's class is.
+
+    Attributes:
+        name: what configs call it.
+        entry_point: ``"module:Class"``, imported on first use.
+        extra: the optional dependency set of archgym it needs, or None.
+        doc: one line for listings.
+    """
+
+    name: str
+    entry_point: str
+    extra: str | None = None
+    doc: str = ""
+
+
+_registry: dict[str, AgentSpec] = {
+    spec.name: spec
+    for spec in (
+        AgentSpec("random_search", "agents.random_search:RandomSearch", doc="uniform random designs"),
+        AgentSpec("random_walker", "agents.random_walker:RandomWalker", doc="local random walk with restarts"),
+        AgentSpec("genetic", "agents.genetic:Genetic", doc="mixed-discrete genetic algorithm"),
+        AgentSpec("ant_colony", "agents.ant_colony:AntColony", doc="max-min ant system over design choices"),
+        AgentSpec("tpe", "agents.optuna_agents:TPE", doc="tree-structured Parzen estimator (optuna)"),
+        AgentSpec("gp", "agents.optuna_agents:GaussianProcess", extra="rl", doc="Gaussian process (optuna)"),
+        AgentSpec("ppo", "agents.ppo:PPO", extra="rl", doc="proximal policy optimisation (stable-baselines3)"),
+    )
+}
+
+
+def register_agent(name: str, entry_point: str, extra: str | None = None, doc: str = "") -> AgentSpec:
+    """Add an agent to the registry of this process.
+
+    Args:
+        name: Python identifier, not taken yet (registering the same entry point again is fine).
+        entry_point: ``"module:Class"`` of an :class:`Agent` or :class:`LearningAgent`.
+        extra: the optional dependency set of archgym it needs.
+        doc: one line for listings.
+
+    Raises:
+        InvalidInputError: a name that is taken or not an identifier, or a malformed entry point.
+    """
+    module, _, attribute = entry_point.partition(":")
+    if not name.isidentifier() or not module or not attribute:
+        raise InvalidInputError(f"an agent needs an identifier and 'module:Class', got {name!r} and {entry_point!r}")
+    spec = AgentSpec(name, entry_point, extra, doc)
+    if name in _registry and _registry[name].entry_point != entry_point:
+        raise InvalidInputError(f"agent {name!r} is already registered as {_registry[name].entry_point!r}")
+    _registry[name] = spec
+    return spec
+
+
+def agent_names() -> tuple[str, ...]:
+    """Return the names of all agents, those of installed packages included."""
+    return tuple(_all_specs())
+
+
+def agent_spec(name: str) -> AgentSpec:
+    """Return the registry's entry; raises UnknownNameError with the nearest name."""
+    specs = _all_specs()
+    if name not in specs:
+        raise UnknownNameError("agent", name, specs, "List them with: archgym list agents")
+    return specs[name]
+
+
+def agent_class(name: str) -> type[Searcher[Any]]:
+    """Import and return an agent's class.
+
+    Raises:
+        UnknownNameError: no agent of that name (with the nearest).
+        MissingExtraError: an optional dependency is absent; the message has the pip command.
+        InvalidInputError: the entry point does not lead to an agent.
+    """
+    spec = agent_spec(name)
+    module, _, attribute = spec.entry_point.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise InvalidInputError(f"agent {name!r}: cannot import {spec.entry_point!r}: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Agent | LearningAgent)):
+        raise InvalidInputError(f"agent {name!r}: {spec.entry_point!r} is not an Agent or LearningAgent class")
+    _require(spec, found)
+    return found
+
+
+def make_agent(
+    name: str, space: DesignSpace, seed: int, hyperparameters: Mapping[str, Any] | None = None
+) -> Agent[Any] | LearningAgent[Any]:
+    """Build the agent called ``name``; raises what :func:`agent_class` and its constructor raise."""
+    return agent_class(name)(space, seed, hyperparameters)  # type: ignore[return-value]
+
+
+def _require(spec: AgentSpec, found: type[Searcher[Any]]) -> None:
+    """Check the modules an agent class says it needs (``requires``) without importing them."""
+    for module in found.requires:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(f"agent {spec.name!r}", spec.extra or "all", module)
+
+
+def _all_specs() -> dict[str, AgentSpec]:
+    return {**_installed_specs(), **_registry}
+
+
+@cache
+def _installed_specs() -> dict[str, AgentSpec]:
+    """Return the agents that installed packages declare (read once per process, nothing imported)."""
+    found = metadata.entry_points(group=ENTRY_POINT_GROUP)
+    return {point.name: AgentSpec(point.name, point.value) for point in found}
