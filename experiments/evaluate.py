@@ -1,0 +1,127 @@
+"""Evaluating a table of designs: one row of metrics per design, in order, without a search.
+
+Any design the simulator can express is evaluated, whether or not a search space contains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archgym_envs import make_problem
+from experiments.tables import Table, check_writable, read_table, table_format, write_table
+from simulators import Evaluation, InvalidInputError, Problem, Simulator
+
+BATCH = 1024
+"""Designs per call of the simulator: enough to use every core, few enough to show progress."""
+VALID, REASON = "valid", "reason"
+
+
+def evaluate_file(
+    environment: str,
+    designs: Path,
+    output: Path,
+    workload: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[int, int]:
+    """Evaluate the table in ``designs`` and write the table ``output``.
+
+    The output has the input's columns, then the simulator's metrics, ``valid`` and ``reason``. From and to CSV the
+    input's cells come back as they were; Parquet and JSON Lines get typed values.
+
+    Args:
+        environment: id whose simulator evaluates.
+        designs, output: CSV, Parquet or JSON Lines by suffix; missing columns take the simulator's defaults.
+        workload: a name or a file; None: the environment's default.
+        arguments: further arguments of the environment (mode, memory, space ...).
+        progress: called with (designs done, designs in all) after each batch.
+
+    Returns:
+        How many designs were evaluated and how many of them are invalid.
+
+    Raises:
+        UnknownNameError: environment, argument, workload or column, with the nearest.
+        InvalidInputError: a value that cannot be used (row and column), or a file that cannot be read or written.
+    """
+    table_format(output)
+    table = read_table(designs)
+    chosen = dict(arguments or {}) | ({} if workload is None else {"workload": workload})
+    problem = make_problem(environment, **chosen)
+    checked = check_designs(problem.simulator, table, str(designs))
+    check_writable(output)
+    evaluation = simulate_in_batches(problem, checked, table.rows, progress)
+    echo = table.columns if table_format(output) == "csv" else {name: checked[name].tolist() for name in table.columns}
+    write_table(output, result_table(echo, evaluation))
+    return table.rows, int((~evaluation.valid).sum())
+
+
+def check_designs(simulator: Simulator, table: Table, source: str) -> dict[str, np.ndarray]:
+    """Return the complete, typed columns of a table, one array ``[rows]`` per input of the simulator.
+
+    Raises:
+        InvalidInputError: an unknown column (with the nearest name), a missing or impossible value (row and column).
+    """
+    known = {declared.name: declared for declared in simulator.inputs}
+    try:
+        for name, values in table.columns.items():
+            _check_cells(name, values)
+        if table.columns:
+            checked = simulator.check_columns({name: _as_array(values) for name, values in table.columns.items()})
+        else:
+            checked = {name: np.full(table.rows, declared.default) for name, declared in known.items()}
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{source}: {error} (rows count from 0)") from None
+    return checked
+
+
+def _check_cells(name: str, values: Sequence[Any]) -> None:
+    for row, value in enumerate(values):
+        if value is None or value == "":
+            raise InvalidInputError(f"row {row}: {name!r} has no value; leave the whole column out to use its default")
+        if not isinstance(value, bool | int | float | str):
+            raise InvalidInputError(f"row {row}: {name!r} must be text, a number or a boolean, got {value!r}")
+
+
+def _as_array(values: Sequence[Any]) -> np.ndarray:
+    """Return the cells as an array; cells of mixed kinds become text, which simulators read."""
+    kinds = {type(value) for value in values}
+    if len(kinds) == 1 or kinds == {int, float}:
+        array = np.array(values)
+        if array.dtype != object:  # An integer beyond 64 bits is an object to numpy.
+            return array
+    return np.array([_spelled(value) for value in values], dtype=str)
+
+
+def _spelled(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def simulate_in_batches(
+    problem: Problem,
+    checked: Mapping[str, np.ndarray],
+    rows: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Evaluate checked columns of ``rows`` designs; an empty table gives an empty evaluation."""
+    metrics = problem.simulator.metrics
+    parts = [Evaluation.of_valid(metrics, np.empty((0, len(metrics))))] if not rows else []
+    for start in range(0, rows, BATCH):
+        batch = {name: values[start : start + BATCH] for name, values in checked.items()}
+        parts.append(problem.simulator.evaluate_checked(batch, problem.workload))
+        if progress is not None:
+            progress(min(start + BATCH, rows), rows)
+    return Evaluation.concatenate(parts)
+
+
+def result_table(designs: Mapping[str, Sequence[Any]], evaluation: Evaluation) -> Table:
+    """Return the columns of ``designs``, then the metrics, ``valid`` and ``reason``."""
+    columns: dict[str, Sequence[Any]] = dict(designs)
+    for position, name in enumerate(evaluation.names):
+        columns[name] = evaluation.values[:, position].tolist()
+    columns[VALID] = evaluation.valid.tolist()
+    columns[REASON] = list(evaluation.reason)
+    return Table(columns, len(evaluation))

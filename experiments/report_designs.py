@@ -1,0 +1,94 @@
+"""The best designs of a report: decoded, with their metrics, against the reference design."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from experiments.comparison_view import Scale
+from experiments.html import Markup, Row, element, join, table
+from experiments.report_tables import setting_text
+
+if TYPE_CHECKING:
+    from experiments.records import ProblemRecord
+    from experiments.results import Results
+
+_SHOWN = 5
+
+
+def best_designs(results: Results, problem: str) -> Markup:
+    """Return a table of the best different designs, one per column, what differs from the reference marked."""
+    record = results.problems[problem]
+    found = results.best_designs(problem, _SHOWN)
+    if not found:
+        return element("p", "No run has found a valid design.", css="small")
+    rows = [
+        Row(["found by", "", *(f"{design['agent']}, seed {design['seed']}" for design in found)]),
+        Row(["at evaluation", "", *(str(design.get("evaluation", "")) for design in found)]),
+        _score_row(record, found),
+        _heading("parameters", found),
+        *(_parameter_row(record, name, found) for name in record.reference_design),
+        _heading("metrics, and their change from the reference design", found),
+        *(_metric_row(record, name, found) for name in record.metric_names),
+    ]
+    header = ["", "reference", *(f"best {rank}" for rank in range(1, len(found) + 1))]
+    caption = (
+        "The best different designs over all runs, each with who found it first. Marked values differ from the "
+        "reference design; a parameter that has no effect on a design is shown at its default."
+    )
+    return join([table(header, rows), element("p", caption, css="small")])
+
+
+def _heading(text: str, found: list[dict[str, Any]]) -> Row:
+    return Row([text], css="group", span=len(found) + 2)
+
+
+def _score_row(record: ProblemRecord, found: list[dict[str, Any]]) -> Row:
+    scale = Scale.of([design["score"] for design in found])
+    cells = [scale.text(record.reference_score), *(scale.text(design["score"]) for design in found)]
+    unit = scale.unit(record.unit)
+    return Row(["score" if unit == "no unit" else f"score, {unit}", *cells])
+
+
+def _parameter_row(record: ProblemRecord, name: str, found: list[dict[str, Any]]) -> Row:
+    reference = record.reference_design[name]
+    values = [design["design"][name] for design in found]
+    unit = next((p.get("unit") for p in record.parameters if p["name"] == name), None)
+    marked = {position + 2: "changed" for position, value in enumerate(values) if value != reference}
+    label = f"{name}, {unit}" if unit else name
+    return Row([label, setting_text(reference), *map(setting_text, values)], cell_css=marked)
+
+
+def _metric_row(record: ProblemRecord, name: str, found: list[dict[str, Any]]) -> Row:
+    position = record.metric_names.index(name)
+    unit, direction = record.metric_units[position], record.metric_directions[position]
+    reference = record.reference_metrics.get(name, math.nan)
+    limit = record.targets.get(name)
+    label = name if limit is None else f"{name} (limit {limit:g})"
+    values = [design["metrics"][name] for design in found]
+    colours = {
+        column + 2: "better" if (value < reference) == (direction == "minimize") else "worse"
+        for column, value in enumerate(values)
+        if direction != "report" and value != reference and math.isfinite(reference)
+    }
+    cells = [_with_change(value, reference) for value in values]
+    return Row(
+        [f"{label}, {unit}" if unit not in ("", "1") else label, number_text(reference), *cells], cell_css=colours
+    )
+
+
+def _with_change(value: float, reference: float) -> str:
+    if not math.isfinite(value) or not math.isfinite(reference) or reference == 0 or value == reference:
+        return number_text(value)
+    return f"{number_text(value)} ({100 * (value - reference) / abs(reference):+.1f} %)"
+
+
+def number_text(value: float) -> str:
+    """Return a metric with up to six significant digits and thousands separators."""
+    if not math.isfinite(value):
+        return "-"
+    if value == round(value) and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    if 1e-3 <= abs(value) < 1e9:
+        return f"{value:,.{max(0, 5 - math.floor(math.log10(abs(value))))}f}"
+    return f"{value:.6g}"
