@@ -18,36 +18,36 @@ class AntColonyHyperparameters(Hyperparameters):
     """Hyperparameters of :class:`AntColony`."""
 
     ants: int = hyperparameter(
-        10,
+        5,
         "Designs told per pheromone update. Trap: budget / ants is the number of updates; keep it above 20 "
         "(Dorigo and Stuetzle, Ant Colony Optimization, 2004, ch. 3).",
-        sweep=Integer(4, 32, log=True),
+        sweep=Integer(2, 32, log=True),
         ge=1,
     )
     elites: int = hyperparameter(
-        5,
+        4,
         "Best designs so far that deposit pheromone, weighted by rank (rank-based ant system: Bullnheimer, Hartl and "
         "Strauss, 1999). Trap: 1 converges on the first good design.",
         sweep=Integer(1, 12),
         ge=1,
     )
     evaporation: float = hyperparameter(
-        0.2,
+        0.3,
         "Share of the pheromone lost per update. Trap: above 0.5 one update decides (rho in Stuetzle and Hoos, 2000).",
         sweep=LogUniform(0.05, 0.5),
         gt=0.0,
         le=1.0,
     )
     best_probability: float = hyperparameter(
-        0.05,
+        0.2,
         "Probability that a fully converged colony builds its best design again; sets the lower pheromone bound "
         "(p_best in Stuetzle and Hoos, 2000, eq. 11). Trap: near 1 there is no exploration left.",
-        sweep=LogUniform(0.005, 0.3),
+        sweep=LogUniform(0.02, 0.5),
         gt=0.0,
         lt=1.0,
     )
     spread: float = hyperparameter(
-        0.2,
+        0.1,
         "Share of a deposit that falls on the adjacent values of an ordered parameter.",
         sweep=Uniform(0.0, 0.6),
         ge=0.0,

@@ -130,9 +130,7 @@ class LearningAgent(Searcher[H_co]):
         """Step the environment until done, or until ``BudgetExhausted`` propagates out of ``step``."""
 
 
-def validated(
-    searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mapping[str, Any] | None
-) -> BaseModel:
+def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mapping[str, Any] | None) -> BaseModel:
     """Return the hyperparameter model of ``searcher`` filled with the user's values.
 
     Raises:

@@ -19,7 +19,7 @@ class GeneticHyperparameters(Hyperparameters):
     """Hyperparameters of :class:`Genetic`."""
 
     population: int = hyperparameter(
-        24,
+        16,
         "Designs kept as parents; the first ones are random. Trap: the random start costs this many evaluations, "
         "so keep it below a tenth of the budget (Eiben and Smith, Introduction to Evolutionary Computing, ch. 7).",
         sweep=Integer(8, 64, log=True),
@@ -60,7 +60,7 @@ class GeneticHyperparameters(Hyperparameters):
         le=1.0,
     )
     resample: float = hyperparameter(
-        0.2,
+        0.3,
         "Share of mutations of ordered parameters that jump to any value. Trap: at 0 a plateau is never left.",
         sweep=Uniform(0.0, 0.6),
         ge=0.0,
@@ -72,9 +72,9 @@ class Genetic(Agent[GeneticHyperparameters]):
     """(mu + lambda) genetic algorithm: tournaments, uniform crossover, mixed-discrete mutation.
 
     The population is the best ``population`` distinct designs told so far (truncation, hence elitism; the newer one
-    wins a tie, so that plateaus are crossed). Children that are infeasible or known are mutated again, a bounded
-    number of times, the final attempts being random designs: a converged population goes on searching instead of
-    repeating itself.
+    wins a tie, so that plateaus are crossed). Children that are infeasible or known are replaced by
+    other mutants of their mother, a bounded number of times, and then by random designs: a converged population goes on
+    searching instead of repeating itself.
     """
 
     name = "genetic"
@@ -108,7 +108,8 @@ class Genetic(Agent[GeneticHyperparameters]):
         self._parents, self._fitness = pool[best], fitness[best]
 
     def _breed(self, count: int) -> np.ndarray:
-        mothers, fathers = tournament(self._fitness, 2 * count, self.hyperparameters.tournament, self.rng).reshape(2, -1)
+        winners = tournament(self._fitness, 2 * count, self.hyperparameters.tournament, self.rng)
+        mothers, fathers = winners[:count], winners[count:]
         children = uniform_crossover(
             self._parents[mothers], self._parents[fathers], self.hyperparameters.crossover, self.rng
         )

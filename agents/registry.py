@@ -45,7 +45,7 @@ _registry: dict[str, AgentSpec] = {
         AgentSpec("genetic", "agents.genetic:Genetic", doc="mixed-discrete genetic algorithm"),
         AgentSpec("ant_colony", "agents.ant_colony:AntColony", doc="max-min ant system over design choices"),
         AgentSpec("tpe", "agents.optuna_agents:TPE", doc="tree-structured Parzen estimator (optuna)"),
-        AgentSpec("gp", "agents.optuna_agents:GaussianProcess", extra="rl", doc="Gaussian process (optuna)"),
+        AgentSpec("gp", "agents.optuna_agents:GaussianProcess", extra="gp", doc="Gaussian process (optuna)"),
         AgentSpec("ppo", "agents.ppo:PPO", extra="rl", doc="proximal policy optimisation (stable-baselines3)"),
     )
 }

@@ -20,7 +20,7 @@ from archgym_envs.evaluators import BudgetedEvaluator, BudgetExhausted
 from simulators import ArchgymError
 
 if TYPE_CHECKING:
-    from archgym_envs.objectives import Scorer
+    from archgym_envs.scoring import Scorer
 
 
 def run_search(agent: Agent[Any] | LearningAgent[Any], evaluator: BudgetedEvaluator, scorer: Scorer) -> None:

@@ -195,8 +195,8 @@ class ProposalCore:
 
         Plain Python wherever that beats array operations on one row.
         """
-        design, values = designs[0].tolist(), evaluation.values[0].tolist()
-        valid = bool(evaluation.valid[0])
+        design, values = designs.tolist()[0], evaluation.values.tolist()[0]
+        valid: bool = evaluation.valid.item(0)
         score = self.scorer.score_of(values) if valid else None
         info = {
             "design": self._problem.space.describe(design),

@@ -25,14 +25,14 @@ def memory_controller(
     parameter                values, the default in brackets               meaning
     =======================  ============================================  ==========================================
     page_policy              [Open], OpenAdaptive, Closed, ClosedAdaptive  when a row is closed
-    scheduler                Fifo, [FrFcfs], FrFcfsGrp                     oldest; oldest row hit; and of the bus's direction
+    scheduler                Fifo, [FrFcfs], FrFcfsGrp                     oldest; row hits first; of one direction
     scheduler_buffer         [Bankwise], ReadWrite, Shared                 space per bank, per direction, or in all
     request_buffer_size      2..256 in powers of two, [8]                  requests that fit, counted as above
     response_queue           [Fifo], Reorder                               order of answers leaving the controller
     refresh_policy           NoRefresh, [AllBank]                          whether rows are refreshed
     refresh_max_postponed    1, 2, 4, [8] refreshes                        how many may be put off under load
     refresh_max_pulled_in    1, 2, 4, [8] refreshes                        how many may be done early when idle
-    arbiter                  [Simple], Fifo, Reorder                       front end: straight; credits; and answers in order
+    arbiter                  [Simple], Fifo, Reorder                       straight; with credits; answers in order
     max_active_transactions  1..128 in powers of two, [128]                credits of the Fifo and Reorder arbiters
     =======================  ============================================  ==========================================
 

@@ -102,11 +102,19 @@ class Scorer:
 
     def reward(self, scores: np.ndarray) -> np.ndarray:
         """Return the rewards ``[n]`` of scores ``[n]``: finite, higher is better, see the module's table."""
-        scores = np.asarray(scores, dtype=np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            raw = self._raw_reward(scores)
-        clipped = np.minimum(np.maximum(raw, -REWARD_LIMIT), REWARD_LIMIT)
-        return np.where(np.isnan(clipped), INVALID_REWARD, clipped)
+        return np.array([self.reward_of(score) for score in np.asarray(scores, dtype=np.float64).tolist()])
+
+    def reward_of(self, score: float) -> float:
+        """Return the reward of one score."""
+        if score != score:
+            return INVALID_REWARD
+        if self.objective.kind == "meet":
+            raw = -score if score < 0.0 else 0.0 - math.log1p(score)
+        else:
+            ratio = score if self.objective.kind == "paper" else (score + self._shift) / self._denominator
+            log = math.log(ratio) if ratio > 0.0 else -math.inf
+            raw = 0.0 - log if self._minimised else log
+        return min(max(raw, -REWARD_LIMIT), REWARD_LIMIT)
 
     def score_of(self, values: Sequence[float]) -> float:
         """Return the score of one valid design with the metrics ``values``: exactly what :meth:`score` gives it.
@@ -124,21 +132,6 @@ class Scorer:
             score *= values[column]
         return score
 
-    def reward_of(self, score: float) -> float:
-        """Return the reward of one score: exactly what :meth:`reward` gives it.
-
-        Logarithms are NumPy's here too: those of the C library differ in the last bit.
-        """
-        if score != score:
-            return INVALID_REWARD
-        if self.objective.kind == "meet":
-            raw = -score if score < 0.0 else 0.0 - float(np.log1p(score))
-        else:
-            ratio = score if self.objective.kind == "paper" else (score + self._shift) / self._denominator
-            log = float(np.log(ratio)) if ratio > 0.0 else -math.inf
-            raw = 0.0 - log if self._minimised else log
-        return min(max(raw, -REWARD_LIMIT), REWARD_LIMIT)
-
     def met(self, evaluation: Evaluation) -> np.ndarray:
         """Return a boolean array ``[n]``: True where a ``meet`` objective's budgets are all met."""
         return self.met_by(self.score(evaluation))
@@ -154,13 +147,6 @@ class Scorer:
         if np.isnan(a) or np.isnan(b):
             return bool(np.isnan(b) and not np.isnan(a))
         return a < b if self._minimised else a > b
-
-    def _raw_reward(self, scores: np.ndarray) -> np.ndarray:
-        if self.objective.kind == "meet":
-            return np.where(scores < 0.0, -scores, 0.0 - np.log1p(np.maximum(scores, 0.0)))
-        ratio = scores if self.objective.kind == "paper" else (scores + self._shift) / self._denominator
-        log = np.log(np.maximum(ratio, 0.0))
-        return 0.0 - log if self._minimised else log
 
     def _distances(self, values: np.ndarray) -> np.ndarray:
         total = np.zeros(len(values))

@@ -57,7 +57,7 @@ def overhead_us(env: gymnasium.Env, designs: int, repeats: int) -> tuple[float, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--workload", nargs="+", default=["synthetic/streaming?requests=100", "synthetic/cloud-mixture"]
+        "--workload", nargs="+", default=["synthetic/streaming?requests=100", "recorded/sqlite-query"]
     )
     parser.add_argument("--designs", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=20)

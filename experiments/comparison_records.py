@@ -174,6 +174,11 @@ class ProblemComparison:
     notes: tuple[str, ...]
 
     @property
+    def title(self) -> str:
+        """The label and, unless that says it already, the objective."""
+        return self.problem if self.objective in self.problem else f"{self.problem}: {self.objective}"
+
+    @property
     def final(self) -> tuple[AgentSummary, ...]:
         """The agents at the final budget, best median first."""
         return self.summaries[self.budget]

@@ -37,8 +37,8 @@ def _problem_parts(problem: ProblemComparison, comparison: Comparison) -> list[R
     from rich.text import Text
 
     parts: list[RenderableType] = [
-        Rule(Text(problem.problem, style="bold"), align="left", style="dim"),
-        Text(f"{problem.objective}, after {problem.budget} evaluations"),
+        Rule(style="dim"),
+        Text.assemble((problem.title, "bold"), f", after {problem.budget} evaluations"),
         *_score_table(problem, comparison.confidence),
     ]
     if any(summary.target for summary in problem.final):

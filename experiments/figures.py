@@ -24,6 +24,8 @@ _BASELINE_COLOUR = "#6B7280"
 _LINES: tuple[Any, ...] = ("-", (0, (6, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.5, 1)))
 SIZE = (5.8, 3.7)
 """Width and height in inches: the text is readable at phone width and two figures fit beside one another."""
+LOGARITHMIC_FROM = 12.0
+"""Ratio of largest to smallest positive value from which an axis is logarithmic."""
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -96,7 +98,7 @@ def to_svg(figure: Figure, description: str) -> str:
 def is_logarithmic(series: Sequence[np.ndarray]) -> bool:
     """Whether positive values span so much that a logarithmic axis shows more."""
     values = np.concatenate([values[np.isfinite(values)] for values in series]) if series else np.empty(0)
-    return bool(values.size and values.min() > 0 and values.max() / values.min() > 12)
+    return bool(values.size and values.min() > 0 and values.max() / values.min() > LOGARITHMIC_FROM)
 
 
 def plain_ticks(axis: Any) -> None:

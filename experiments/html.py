@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -39,7 +39,7 @@ class Row:
 
     cells: Sequence[Content]
     css: str = ""
-    cell_css: dict[int, str] | None = None
+    cell_css: Mapping[int, str] | None = None
     span: int = 1
 
 

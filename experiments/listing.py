@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from simulators import ArchgymError, InvalidInputError, MissingExtraError, Problem, UnknownNameError
+from simulators import ArchgymError, InvalidInputError, MissingExtraError, Problem, Simulator, UnknownNameError
 
 _NO_SUCH_WORD = "no-such-word"
 
@@ -130,20 +130,23 @@ def list_workloads() -> list[dict[str, Any]]:
             continue
         for name in names:
             try:
-                summary = _workload_summary(simulator.load_workload(name), name)
+                summary = _trace_summary(name) if _is_memory(simulator) else {}
             except ArchgymError as error:
                 summary = {"error": str(error)}
             found.append({"environment": environment, "name": name, **summary})
     return found
 
 
-def _workload_summary(workload: Any, name: str) -> dict[str, Any]:
-    from simulators.memory.trace import Trace
-    from simulators.memory.workloads import describe, workload_summary
+def _is_memory(simulator: Simulator) -> bool:
+    from simulators.memory import MemoryController
 
-    if not isinstance(workload, Trace):
-        return {}
-    summary = describe(workload)
+    return isinstance(simulator, MemoryController)
+
+
+def _trace_summary(name: str) -> dict[str, Any]:
+    from simulators.memory.workloads import describe, load_workload, workload_summary
+
+    summary = describe(load_workload(name))
     return {
         "doc": workload_summary(name),
         "requests": summary.requests,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments import statistics
 from experiments.comparison_view import Scale
-from experiments.figures import SIZE, Style, is_logarithmic, new_figure, plain_ticks, to_svg
+from experiments.figures import LOGARITHMIC_FROM, SIZE, Style, is_logarithmic, new_figure, plain_ticks, to_svg
 from experiments.run_groups import ProblemRuns
 from experiments.summaries import gap_closed_of
 
@@ -34,7 +34,8 @@ def best_so_far_figure(runs: ProblemRuns, styles: Mapping[str, Style], confidenc
         style = styles[agent]
         axes.fill_between(grid, low * factor, high * factor, color=style.colour, alpha=0.16, linewidth=0)
         axes.plot(grid, middle * factor, color=style.colour, linestyle=style.line, linewidth=1.9)
-    _scale_scores(axes.yaxis, [band[0] * factor for band in bands.values()], grid, axes.set_ylim, axes.set_yscale)
+    curves = [middle * factor for middle, _, _ in bands.values()]
+    _fit_scores(axes, curves, grid, runs.direction == "minimize")
     _reference_line(axes, runs.problem.reference_score * factor, scale)
     if runs.has_target and axes.get_ylim()[0] <= 0:
         axes.axhline(0, color="#16A34A", linewidth=1.2)
@@ -69,6 +70,7 @@ def distribution_figure(runs: ProblemRuns, ranked: Sequence[str], styles: Mappin
     if not shows_evaluations(runs) and is_logarithmic([everything]):
         axes.set_xscale("log")
         plain_ticks(axes.xaxis)
+    axes.use_sticky_edges = False
     axes.margins(x=0.04)
     axes.set_yticks(range(len(ranked)), ranked)
     axes.set_ylim(len(ranked) - 0.4, -0.7)
@@ -172,20 +174,22 @@ def _score_label(runs: ProblemRuns, scale: Scale) -> str:
     return name if unit == "no unit" else f"{name}, {unit}"
 
 
-def _scale_scores(axis: Any, series: Sequence[np.ndarray], grid: np.ndarray, set_limits: Any, set_scale: Any) -> None:
-    """Fit the axis to the curves after the first few evaluations, which are far off and would flatten the rest."""
-    late = [values[grid >= max(2, 0.03 * grid[-1])] for values in series]
-    shown = np.concatenate([values[np.isfinite(values)] for values in late]) if late else np.empty(0)
+def _fit_scores(axes: Axes, curves: Sequence[np.ndarray], grid: np.ndarray, minimized: bool) -> None:
+    """Fit the y axis to the curves, without the worst twentieth: first guesses would flatten the rest."""
+    even = np.linspace(grid[0], grid[-1], 200)
+    pooled = np.concatenate([np.interp(even, grid, values) for values in curves]) if curves else np.empty(0)
+    shown = pooled[np.isfinite(pooled)]
     if not shown.size:
         return
-    low, high = float(shown.min()), float(shown.max())
-    if is_logarithmic(late):
-        set_scale("log")
-        set_limits(low / 1.1, high * 1.25)
-        plain_ticks(axis)
+    tail = (0.0, 0.95) if minimized else (0.05, 1.0)
+    low, high = (float(np.quantile(shown, share)) for share in tail)
+    if low > 0 and high / low > LOGARITHMIC_FROM:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 1.1, high * 1.25)
+        plain_ticks(axes.yaxis)
         return
     margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
-    set_limits(low - margin, high + margin)
+    axes.set_ylim(low - margin, high + margin)
 
 
 def _reference_line(axes: Axes, reference: float, scale: Scale) -> None:
@@ -193,17 +197,19 @@ def _reference_line(axes: Axes, reference: float, scale: Scale) -> None:
     if not math.isfinite(reference):
         return
     low, high = axes.get_ylim()
-    inside = low <= reference <= high
-    near = axes.get_yscale() == "linear" and low - 0.35 * (high - low) <= reference <= high + 0.35 * (high - low)
-    text = "reference design"
-    if inside or near:
-        margin = 0.04 * (high - low)
+    linear = axes.get_yscale() == "linear"
+    reach = 0.35 * (high - low) if linear else 0.0
+    if low - reach <= reference <= high + reach:
+        margin = 0.04 * (high - low) if linear else 0.0
         axes.set_ylim(min(low, reference - margin), max(high, reference + margin))
         axes.axhline(reference, color=_REFERENCE_COLOUR, linewidth=1.1, linestyle=(0, (1, 1.6)))
-        axes.annotate(text, (0.99, reference), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9)
+        where = (0.99, reference)
+        axes.annotate(
+            "reference design", where, xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9
+        )
         return
     side = "above" if reference > high else "below"
-    text = f"{text}: {scale.text(reference * 10.0**scale.exponent)} ({side} this figure)"
+    text = f"reference design: {scale.text(reference * 10.0**scale.exponent)} ({side} this figure)"
     axes.annotate(
         text,
         (0.99, 0.98 if side == "above" else 0.02),

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +18,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from experiments.runs import RunSpec
 
@@ -147,27 +149,28 @@ class LiveView(SilentView):
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[note]}", markup=False),
-            console=console,
         )
+        self._note = Text()
+        self._live = Live(Group(self._progress, self._note), console=console, refresh_per_second=5)
+        self._console = console
         self._rate = Rate()
         self._groups: dict[tuple[str, str], TaskID] = {}
         self._failed = 0
 
     def __enter__(self) -> LiveView:
         """Begin to draw."""
-        self._progress.start()
+        self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the last state on the screen."""
-        self._progress.stop()
+        self._live.stop()
 
     def start(self, runs: Sequence[RunSpec], done: Sequence[RunSpec]) -> None:
         """Make the bars."""
-        self._all = self._progress.add_task("all runs", total=len(runs), completed=len(done), note="")
+        self._all = self._progress.add_task("all runs", total=len(runs), completed=len(done))
         groups = list(dict.fromkeys((run.problem, run.agent_group) for run in runs))
         if len(groups) > _MAX_GROUPS:
             return
@@ -176,7 +179,7 @@ class LiveView(SilentView):
             total, before = (sum((r.problem, r.agent_group) == (problem, agent) for r in rs) for rs in (runs, done))
             name = f"{agent} / {problem}" if several else agent
             name = name if len(name) <= 32 else name[:31] + "…"
-            self._groups[problem, agent] = self._progress.add_task(name, total=total, completed=before, note="")
+            self._groups[problem, agent] = self._progress.add_task(name, total=total, completed=before)
 
     def beat(self, run_id: str, evaluations: int) -> None:
         """Show the rate."""
@@ -192,12 +195,12 @@ class LiveView(SilentView):
             self._progress.advance(group)
         if error:
             self._failed += 1
-            self._progress.console.print(f"failed: {describe_run(run)}: {error}", markup=False, highlight=False)
+            self._console.print(f"failed: {describe_run(run)}: {error}", markup=False, highlight=False)
         self._show_rate()
 
     def _show_rate(self) -> None:
         failed = f", {self._failed} failed" if self._failed else ""
-        self._progress.update(self._all, note=f"{self._rate}{failed}")
+        self._note.plain = f"  {self._rate}{failed}"
 
 
 def describe_run(run: RunSpec) -> str:

@@ -49,7 +49,7 @@ def render_report(results: Results, comparison: Comparison) -> str:
     agents = list(dict.fromkeys(agent for runs in groups.values() for agent in runs.agents))
     styles = agent_styles(agents, comparison.baseline)
     title = str(results.config.get("name") or "experiment")
-    sections = [_verdicts(comparison)]
+    sections: list[Markup | None] = [_verdicts(comparison)]
     for problem in comparison.problems:
         sections.append(_problem(problem, groups[problem.problem], results, comparison, styles))
     sections += [_overall(comparison, groups, styles), what_was_run(results), _how_to_read(comparison)]
@@ -75,7 +75,7 @@ def _verdicts(comparison: Comparison) -> Markup:
         cards.append(
             element(
                 "div",
-                element("h3", f"{problem_title(problem)}, {problem.budget} evaluations"),
+                element("h3", f"{problem.title}, {problem.budget} evaluations"),
                 element("p", _unbroken(first), css="first"),
                 *(element("p", _unbroken(sentence)) for sentence in others),
                 css="verdict winner" if problem.winner else "verdict",
@@ -83,12 +83,6 @@ def _verdicts(comparison: Comparison) -> Markup:
         )
     notes = [element("p", note) for note in comparison.notes]
     return element("section", element("h2", "What came out"), *cards, *_boxed(notes))
-
-
-def problem_title(problem: ProblemComparison) -> str:
-    """Return the problem's label, with its objective unless the label says that already."""
-    known = problem.objective in problem.problem
-    return problem.problem if known else f"{problem.problem}: {problem.objective}"
 
 
 def _unbroken(sentence: str) -> str:

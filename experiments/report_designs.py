@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from experiments.records import ProblemRecord
     from experiments.results import Results
 
-_SHOWN = 5
+_SHOWN = 4
 
 
 def best_designs(results: Results, problem: str) -> Markup:
@@ -22,6 +22,8 @@ def best_designs(results: Results, problem: str) -> Markup:
     found = results.best_designs(problem, _SHOWN)
     if not found:
         return element("p", "No run has found a valid design.", css="small")
+    judged = [n for n, way in zip(record.metric_names, record.metric_directions, strict=True) if way != "report"]
+    counted = [name for name in record.metric_names if name not in judged]
     rows = [
         Row(["found by", "", *(f"{design['agent']}, seed {design['seed']}" for design in found)]),
         Row(["at evaluation", "", *(str(design.get("evaluation", "")) for design in found)]),
@@ -29,14 +31,18 @@ def best_designs(results: Results, problem: str) -> Markup:
         _heading("parameters", found),
         *(_parameter_row(record, name, found) for name in record.reference_design),
         _heading("metrics, and their change from the reference design", found),
-        *(_metric_row(record, name, found) for name in record.metric_names),
+        *(_metric_row(record, name, found) for name in judged),
     ]
     header = ["", "reference", *(f"best {rank}" for rank in range(1, len(found) + 1))]
     caption = (
         "The best different designs over all runs, each with who found it first. Marked values differ from the "
         "reference design; a parameter that has no effect on a design is shown at its default."
     )
-    return join([table(header, rows), element("p", caption, css="small")])
+    parts = [table(header, rows), element("p", caption, css="small")]
+    if counted:
+        further = table(header, [_metric_row(record, name, found) for name in counted])
+        parts.append(element("details", element("summary", "Counts and parts of the metrics"), further))
+    return join(parts)
 
 
 def _heading(text: str, found: list[dict[str, Any]]) -> Row:
@@ -44,7 +50,7 @@ def _heading(text: str, found: list[dict[str, Any]]) -> Row:
 
 
 def _score_row(record: ProblemRecord, found: list[dict[str, Any]]) -> Row:
-    scale = Scale.of([design["score"] for design in found])
+    scale = Scale.of([design["score"] for design in found], digits=6)
     cells = [scale.text(record.reference_score), *(scale.text(design["score"]) for design in found)]
     unit = scale.unit(record.unit)
     return Row(["score" if unit == "no unit" else f"score, {unit}", *cells])
@@ -61,7 +67,7 @@ def _parameter_row(record: ProblemRecord, name: str, found: list[dict[str, Any]]
 
 def _metric_row(record: ProblemRecord, name: str, found: list[dict[str, Any]]) -> Row:
     position = record.metric_names.index(name)
-    unit, direction = record.metric_units[position], record.metric_directions[position]
+    direction = record.metric_directions[position]
     reference = record.reference_metrics.get(name, math.nan)
     limit = record.targets.get(name)
     label = name if limit is None else f"{name} (limit {limit:g})"
@@ -72,15 +78,14 @@ def _metric_row(record: ProblemRecord, name: str, found: list[dict[str, Any]]) -
         if direction != "report" and value != reference and math.isfinite(reference)
     }
     cells = [_with_change(value, reference) for value in values]
-    return Row(
-        [f"{label}, {unit}" if unit not in ("", "1") else label, number_text(reference), *cells], cell_css=colours
-    )
+    return Row([label, number_text(reference), *cells], cell_css=colours)
 
 
 def _with_change(value: float, reference: float) -> str:
     if not math.isfinite(value) or not math.isfinite(reference) or reference == 0 or value == reference:
         return number_text(value)
-    return f"{number_text(value)} ({100 * (value - reference) / abs(reference):+.1f} %)"
+    percent = 100 * (value - reference) / abs(reference)
+    return f"{number_text(value)} ({percent:+.{1 if abs(percent) >= 0.1 else 3}f} %)"
 
 
 def number_text(value: float) -> str:

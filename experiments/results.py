@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from experiments.journal import JournalContent, read_journal
@@ -135,37 +134,25 @@ class Results:
         if problem not in self.problems:
             raise UnknownNameError("problem", problem, self.problems)
         record = self.problems[problem]
-        runs = sorted((run.run_id for run in self.runs if run.problem == problem), key=self._reading_order)
-        tables = [self._candidates(run_id, count, record.direction) for run_id in runs]
-        found = join_tables([table for table in tables if len(table)])
-        order = "ascending" if record.direction == "minimize" else "descending"
-        keys = [("score", order), ("evaluation", "ascending"), ("run_id", "ascending")]
-        plain = found.set_column(0, "run_id", found.column("run_id").cast(pa.string()))
-        ranked = plain.take(pc.sort_indices(plain, sort_keys=keys)) if len(plain) else plain
-        return self._distinct(ranked, record, count)
+        candidates = join_tables([_best_rows(table, count, record) for table in self._tables_of(problem)])
+        return [
+            _describe(row, self.run(row["run_id"]), record) for row in _best_rows(candidates, count, record).to_pylist()
+        ]
 
-    def _distinct(self, ranked: pa.Table, problem: ProblemRecord, count: int) -> list[dict[str, Any]]:
-        best: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(ranked), 256):
-            for row in ranked.slice(start, 256).to_pylist():
-                if len(best) == count:
-                    return list(best.values())
-                best.setdefault(row["design"], _describe(row, self.run(row["run_id"]), problem))
-        return list(best.values())
-
-    def _reading_order(self, run_id: str) -> tuple[str, str, int]:
-        """Sort key that visits parts one after the other."""
-        source = self._source(run_id)
-        place = source.place or Place("", 0, 0)
-        return str(source.directory), place.part, place.first
-
-    def _candidates(self, run_id: str, count: int, direction: str) -> pa.Table:
-        """Return the rows of a run that may be among the best ``count`` designs of its problem."""
-        scores = self.scores(run_id)
-        signed = scores if direction == "minimize" else -scores
-        valid = np.flatnonzero(~np.isnan(signed))
-        chosen = valid[np.argsort(signed[valid], kind="stable")[:count]]
-        return self.evaluations(run_id).take(pa.array(chosen)) if len(chosen) else SCHEMA.empty_table()
+    def _tables_of(self, problem: str) -> Iterator[pa.Table]:
+        """Yield the rows of all runs on a problem, part by part."""
+        parts: dict[tuple[Path, str], list[Place]] = {}
+        for run in self.runs:
+            source = self._sources[run.run_id]
+            if run.problem != problem:
+                continue
+            if source.place is None:
+                yield self.evaluations(run.run_id)
+            else:
+                parts.setdefault((source.directory, source.place.part), []).append(source.place)
+        for (directory, part), places in sorted(parts.items()):
+            rows = np.concatenate([np.arange(place.first, place.first + place.count) for place in places])
+            yield self._part_table(directory, part).take(pa.array(rows))
 
     def _source(self, run_id: str) -> _Source:
         if run_id not in self._sources:
@@ -286,6 +273,24 @@ def _describe(row: dict[str, Any], run: RunRecord, problem: ProblemRecord) -> di
         "run_id": run.run_id,
         "evaluation": row["evaluation"],
     }
+
+
+def _best_rows(table: pa.Table, count: int, problem: ProblemRecord) -> pa.Table:
+    """Return the rows of the best ``count`` different designs, best first; of each, the one found soonest."""
+    sign = 1.0 if problem.direction == "minimize" else -1.0
+    scores = sign * table.column("score").to_numpy()
+    ranks = np.lexsort(
+        [table.column("run_id").cast(pa.string()).to_numpy(), table.column("evaluation").to_numpy(), scores]
+    )
+    ranks = ranks[~np.isnan(scores[ranks])]
+    chosen: dict[str, int] = {}
+    for start in range(0, len(ranks), 1024):
+        rows = ranks[start : start + 1024]
+        for row, design in zip(rows.tolist(), table.column("design").take(pa.array(rows)).to_pylist(), strict=True):
+            chosen.setdefault(design, row)
+        if len(chosen) >= count:
+            break
+    return table.take(pa.array(list(chosen.values())[:count], pa.int64()))
 
 
 def _part(directory: Path, name: str) -> Path:

@@ -244,7 +244,7 @@ def _open_and_lock(directory: Path) -> int:
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise StoreError(
-            f"cannot write results to {directory}: {error.strerror}; choose another directory with output"
+            f"cannot write results to {directory}: {error.strerror}; choose another output directory"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

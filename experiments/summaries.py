@@ -40,7 +40,8 @@ def summarise(runs: ProblemRuns, agent: str, at: int, confidence: float, resampl
     scores = runs.scores(agent, at)
     left_out = len(runs.curves[agent]) - scores.size
     if not scores.size:
-        return AgentSummary(agent, at, 0, left_out, *[math.nan] * 8, beats_reference=0, target=None)
+        nan = math.nan
+        return AgentSummary(agent, at, 0, left_out, nan, nan, nan, nan, nan, nan, nan, nan, 0, None)
     low, high = statistics.stratified_bootstrap(
         scores, runs.strata(agent, at), resamples=resamples, confidence=confidence
     )

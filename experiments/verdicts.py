@@ -111,7 +111,8 @@ def notes(runs: ProblemRuns, ranked: Sequence[AgentSummary], at: Sequence[int], 
     beyond = sorted(checkpoint for checkpoint in at if checkpoint > runs.budget)
     if beyond:
         found.append(f"not compared at {', '.join(map(str, beyond))}: the budget is {runs.budget}")
-    if runs.has_target and not runs.orders_met_designs:
+    met = any(summary.target is not None and summary.target.reached for summary in ranked)
+    if met and not runs.orders_met_designs:
         found.append("runs that met the specification are ranked by the evaluations they needed, the others by score")
     counts = {summary.agent: summary.runs for summary in ranked if summary.runs}
     per_draw = {count / len(set(runs.strata(agent, runs.budget).tolist())) for agent, count in counts.items()}

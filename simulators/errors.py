@@ -24,10 +24,8 @@ class UnknownNameError(InvalidInputError):
     def __init__(self, kind: str, name: object, known: Iterable[object], hint: str = "") -> None:
         options = [str(option) for option in known]
         close = nearest(str(name), options)
-        message = f"unknown {kind} {str(name)!r}"
-        if close is not None:
-            message += f"; did you mean {close!r}?"
-        message += f" Known: {_listing(options)}."
+        guess = "." if close is None else f"; did you mean {close!r}?"
+        message = f"unknown {kind} {str(name)!r}{guess} Known: {_listing(options)}."
         super().__init__(f"{message} {hint}".rstrip())
         self.kind, self.name, self.known, self.nearest = kind, str(name), tuple(options), close
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from simulators._one_design import is_shared
 from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
 from simulators.simulator import Simulator
@@ -39,9 +40,13 @@ class Problem:
                 raise InvalidInputError(f"space {self.space.name!r} does not fit its simulator: {error}") from error
 
     @cached_property
-    def _fixed(self) -> dict[str, np.ndarray]:
-        """Inputs that the space leaves at the simulator's default, as columns of one row."""
-        return {i.name: np.full(1, i.default) for i in self.simulator.inputs if i.name not in self.space.names}
+    def _fixed(self) -> tuple[tuple[str, np.ndarray, bool], ...]:
+        """Inputs that the space leaves at the simulator's default: name, column of one row, whether to share it."""
+        free = [declared for declared in self.simulator.inputs if declared.name not in self.space.names]
+        columns = [np.full(1, declared.default) for declared in free]
+        for column in columns:
+            column.setflags(write=False)
+        return tuple((i.name, column, is_shared(column)) for i, column in zip(free, columns, strict=True))
 
     def evaluate(self, indices: np.ndarray) -> Evaluation:
         """Evaluate designs ``[n, d]``; a design that breaks a constraint is invalid and not simulated.
@@ -60,9 +65,9 @@ class Problem:
         return self._merge(array, broken, feasible)
 
     def _simulate(self, array: np.ndarray) -> Evaluation:
-        columns = self.space._decode(array)
-        for name, value in self._fixed.items():
-            columns[name] = value.copy() if len(array) == 1 else np.repeat(value, len(array))
+        columns, count = self.space._decode(array), len(array)
+        for name, column, shared in self._fixed:
+            columns[name] = column if shared and count == 1 else np.repeat(column, count)
         return self.simulator.evaluate_checked(columns, self.workload)
 
     def _merge(self, array: np.ndarray, broken: np.ndarray, feasible: np.ndarray) -> Evaluation:

@@ -15,12 +15,12 @@ A space may hold
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from simulators._one_design import OneDesign
 from simulators.errors import InvalidInputError, SamplingError, UnknownNameError
 from simulators.parameters import Parameter, Value
 
@@ -83,25 +83,13 @@ class DesignSpace:
             raise InvalidInputError(f"a design space needs parameters with unique names, got {list(self.names)}")
         self._column_of = {name: column for column, name in enumerate(self.names)}
         self.cardinalities = np.array([len(p) for p in self.parameters], dtype=np.int64)
-        self._counts = self.cardinalities.tolist()
-        self._row_shape = (1, len(self._counts))
-        self._row_columns = [
-            (p.name, [p.array[i : i + 1] for i in range(len(p))], p.array.dtype.kind == "U") for p in self.parameters
-        ]
-        self.size = math.prod(self._counts)
+        self.size = math.prod(len(p) for p in self.parameters)
         self._weights = _radix_weights([len(p) for p in self.parameters])
         self._small_weights = np.array(self._weights, dtype=np.int64) if self.size < _INT64_SIZE else None
         self._defaults = np.array([p.default_index for p in self.parameters], dtype=np.int64)
         self._rules = tuple(self._compile_rule(rule) for rule in self.inactive)
-        self._row_rules = [
-            (
-                column,
-                int(self._defaults[column]),
-                [(other, set(np.flatnonzero(where).tolist())) for other, where in when],
-            )
-            for column, when in self._rules
-        ]
         self._rounds = 1 if not _rules_interact(self._rules) else len(self._rules)
+        self._one = OneDesign(self.parameters, self._rules, self._rounds)
 
     def __repr__(self) -> str:
         return f"DesignSpace({self.name!r}, {self.dimensions} parameters, {self.size} designs)"
@@ -142,7 +130,7 @@ class DesignSpace:
             InvalidInputError: wrong shape, not integers, or an index outside its parameter.
         """
         array = np.asarray(indices)
-        if array.dtype == np.int64 and array.shape == self._row_shape and self._row_fits(array[0].tolist()):
+        if self._one.row(array) is not None:
             return array
         if array.ndim != 2 or array.shape[1] != self.dimensions:
             raise InvalidInputError(
@@ -160,10 +148,6 @@ class DesignSpace:
                 f"0..{len(parameter) - 1}"
             )
         return array
-
-    def _row_fits(self, row: list[int]) -> bool:
-        """Check the range of one design in plain Python: a fifth of the time that array operations take."""
-        return min(row) >= 0 and all(map(operator.lt, row, self._counts))
 
     def flatten(self, indices: np.ndarray) -> list[int]:
         """Return each design's flat index, a Python integer in ``[0, size)`` (any size of space).
@@ -196,15 +180,13 @@ class DesignSpace:
 
     def _decode(self, array: np.ndarray) -> dict[str, np.ndarray]:
         """Return the columns of checked designs; text columns of a single one are shared and read-only."""
-        if len(array) != 1:
-            return {p.name: p.array[array[:, j]] for j, p in enumerate(self.parameters)}
-        chosen = zip(self._row_columns, array[0].tolist(), strict=True)
-        return {name: rows[index] if shared else rows[index].copy() for (name, rows, shared), index in chosen}
+        if len(array) == 1:
+            return self._one.columns(array.tolist()[0])
+        return {p.name: p.array[array[:, j]] for j, p in enumerate(self.parameters)}
 
     def describe(self, design: np.ndarray | Sequence[int]) -> dict[str, Value]:
         """Return one design, shape ``[d]``, as parameter name -> plain Python value."""
-        row = design.tolist() if isinstance(design, np.ndarray) else design
-        return {p.name: p.values[index] for p, index in zip(self.parameters, row, strict=True)}
+        return self._one.describe(design.tolist() if isinstance(design, np.ndarray) else design)
 
     def encode(self, columns: Mapping[str, Sequence[object] | np.ndarray]) -> np.ndarray:
         """Return the indices, shape ``[n, d]``, of decoded designs; missing columns take defaults.
@@ -233,8 +215,8 @@ class DesignSpace:
 
     def canonical(self, indices: np.ndarray) -> np.ndarray:
         """Return designs ``[n, d]`` with every inactive parameter at its default (idempotent)."""
-        array = self.check(indices)
-        return self._canonical_row(array) if len(array) == 1 else self._canonical(array)[0]
+        row = self._one.row(np.asarray(indices))
+        return self._one.canonical(row) if row is not None else self._canonical(self.check(indices))[0]
 
     def violations(self, indices: np.ndarray) -> np.ndarray:
         """Return a boolean array ``[n, c]``: True where design i breaks constraint ``constraints[c]``."""
@@ -262,19 +244,6 @@ class DesignSpace:
                 active[:, column] &= ~off
                 result[off, column] = self._defaults[column]
         return result, active
-
-    def _canonical_row(self, array: np.ndarray) -> np.ndarray:
-        """Return what :meth:`_canonical` returns first, for one design ``[1, d]``, in plain Python."""
-        row = array[0].tolist()
-        result = array.copy()
-        for _ in range(self._rounds):
-            for column, default, conditions in self._row_rules:
-                for other, indices in conditions:
-                    if row[other] not in indices:
-                        break
-                else:
-                    result[0, column] = row[column] = default
-        return result
 
     def _compile_rule(self, rule: InactiveRule) -> tuple[int, tuple[tuple[int, np.ndarray], ...]]:
         column = self.column(rule.parameter)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli.failures import guarded
+from experiments.cli.failures import FELL_SHORT, guarded, say
+from experiments.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from simulators.memory.validation import MemoryValidation
+
 
 VALIDATED = ("memory",)
 """Simulators that have a reference to be compared with."""
@@ -30,7 +38,7 @@ def validate(
 
     \b
     Example:
-      archgym validate memory --reference ../shared/reference/memory --details details.csv
+      archgym validate memory --reference path/to/reference/memory --details details.csv
     """
     from simulators.errors import InvalidInputError, UnknownNameError
 
@@ -40,8 +48,59 @@ def validate(
         )
     if simulator not in VALIDATED:
         raise UnknownNameError("simulator to validate", simulator, VALIDATED)
-    from experiments.tables import check_writable
+    from experiments.tables import check_writable, replaced_file
+    from simulators.memory.validation import validate_memory
 
     if details is not None:
         check_writable(details)
-    raise NotImplementedError
+    found = validate_memory(reference, progress=_say_table)
+    if details is not None:
+        with replaced_file(details) as temporary:
+            found.write_details(temporary)
+    if json:
+        print_json(found.to_json())
+    else:
+        print_table(_table(found))
+    if details is not None:
+        say(f"details: {details}")
+    if not found.passed:
+        raise typer.Exit(FELL_SHORT)
+
+
+def _say_table(name: str) -> None:
+    say(f"comparing {name}")
+
+
+def _table(found: MemoryValidation) -> RenderableType:
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("table", overflow="fold")
+    for name in ("compared", "exact", "makespan", "energy", "latency", "bar"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in found.tables:
+        errors = (row.worst_makespan_error, row.worst_energy_error, row.worst_latency_error)
+        bar = {True: "met", False: "missed", None: "-"}[row.met]
+        counts = (f"{row.compared}/{row.rows}", str(row.exact) if row.compared else "-")
+        style = "red" if row.met is False else "dim" if row.met is None else ""
+        table.add_row(row.table, *counts, *map(_error_text, errors), bar, style=style)
+    missing = [
+        Text(f"{row.table}: {count} rows not compared: {reason}", style="dim")
+        for row in found.tables
+        for reason, count in row.not_supported.items()
+    ]
+    legend = Text(
+        "exact: rows with the reference's makespan to the cycle; then the largest relative errors", style="dim"
+    )
+    verdict = Text(f"Bar {'met' if found.passed else 'missed'}: {found.bar}.", style="bold")
+    return Group(table, *missing, legend, verdict)
+
+
+def _error_text(error: float) -> str:
+    """Return a relative error in percent; 0 only where there is none."""
+    if math.isnan(error):
+        return "-"
+    return "0" if error == 0 else f"{100 * error:.2g}%"

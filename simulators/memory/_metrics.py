@@ -1,14 +1,38 @@
-"""The metrics of the memory-controller simulator and the laws they obey."""
+"""The metrics of the memory-controller simulator, how they follow from kernel outputs, and the laws they obey."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulators.audits import Audit, at_most, sum_of_parts
+from simulators.audits import Audit
 from simulators.evaluation import Evaluation
-from simulators.memory.energy import ENERGY_PARTS
+from simulators.memory.energy import ENERGY_PARTS, energy_matrix
+from simulators.memory.kernel_codes import (
+    O_ACT,
+    O_ACTIVE_CYCLES,
+    O_LATENCY,
+    O_LATENCY_ACCEPT,
+    O_LATENCY_ARRIVAL,
+    O_MAKESPAN,
+    O_MAX,
+    O_MEDIAN,
+    O_P95,
+    O_PRE,
+    O_PREA,
+    O_PRECHARGED_CYCLES,
+    O_RD,
+    O_RDA,
+    O_REFA,
+    O_ROW_MISSES,
+    O_WR,
+    O_WRA,
+    OUTPUT_COLUMNS,
+)
+from simulators.memory.specification import MemorySpecification
 from simulators.metrics import Metric
 
 METRICS: Final = (
@@ -45,24 +69,107 @@ METRICS: Final = (
     Metric("active_time_ns", "ns", "report", "accounted time with a bank open"),
     Metric("precharged_time_ns", "ns", "report", "accounted time with all banks closed"),
 )
+_AT: Final = {metric.name: position for position, metric in enumerate(METRICS)}
+
+_TIMES: Final[Mapping[str, tuple[int, ...]]] = {
+    "makespan_ns": (O_MAKESPAN,),
+    "average_latency_ns": (O_LATENCY,),
+    "average_latency_from_accept_ns": (O_LATENCY_ACCEPT,),
+    "average_latency_from_arrival_ns": (O_LATENCY_ARRIVAL,),
+    "median_latency_ns": (O_MEDIAN,),
+    "p95_latency_ns": (O_P95,),
+    "max_latency_ns": (O_MAX,),
+    "accounted_time_ns": (O_ACTIVE_CYCLES, O_PRECHARGED_CYCLES),
+    "active_time_ns": (O_ACTIVE_CYCLES,),
+    "precharged_time_ns": (O_PRECHARGED_CYCLES,),
+}
+_COUNTS: Final[Mapping[str, tuple[int, ...]]] = {
+    "activate_commands": (O_ACT,),
+    "precharge_commands": (O_PRE,),
+    "precharge_all_commands": (O_PREA,),
+    "read_commands": (O_RD, O_RDA),
+    "write_commands": (O_WR, O_WRA),
+    "read_auto_precharge_commands": (O_RDA,),
+    "write_auto_precharge_commands": (O_WRA,),
+    "refresh_commands": (O_REFA,),
+    "row_conflicts": (O_PRE,),
+}
+_AVERAGES: Final = slice(_AT["average_latency_ns"], _AT["average_latency_from_arrival_ns"] + 1)
 
 
-def audits(peak_bandwidth_gbit_per_s: float, has_energy: bool) -> tuple[Audit, ...]:
-    """Return the laws of a memory with this peak bandwidth; energy laws where it has currents."""
+def metrics_matrix(specification: MemorySpecification) -> NDArray[np.float64]:
+    """Return the linear part of outputs -> metrics, ``[len(OUTPUT_COLUMNS), len(METRICS)]``.
+
+    Means still lack the division by the number of requests; power, bandwidth and hits are added by
+    :func:`metric_values`.
+    """
+    matrix = np.zeros((len(OUTPUT_COLUMNS), len(METRICS)))
+    for name, outputs in _TIMES.items():
+        matrix[list(outputs), _AT[name]] = specification.cycle_ns
+    for name, outputs in _COUNTS.items():
+        matrix[list(outputs), _AT[name]] = 1.0
+    # Every miss or conflict is a first CAS after an ACT; conflicts are those whose ACT followed a PRE.
+    matrix[O_ROW_MISSES, _AT["row_misses"]], matrix[O_PRE, _AT["row_misses"]] = 1.0, -1.0
+    matrix[O_ROW_MISSES, _AT["row_hits"]] = -1.0
+    if specification.currents_ma:
+        energy = energy_matrix(specification)
+        matrix[:, [_AT[part] for part in ENERGY_PARTS]] = energy
+        matrix[:, _AT["energy_pj"]] = energy.sum(axis=1)
+    return matrix
+
+
+def metric_values(
+    outputs: NDArray[np.int64], matrix: NDArray[np.float64], requests: int, specification: MemorySpecification
+) -> NDArray[np.float64]:
+    """Return the metrics ``[n, len(METRICS)]`` of kernel outputs; energies are NaN without currents."""
+    values = outputs.astype(np.float64) @ matrix
+    values[:, _AVERAGES] /= requests
+    values[:, _AT["row_hits"]] += requests
+    values[:, _AT["requests"]] = requests
+    bits = 8.0 * specification.burst_bytes * requests
+    values[:, _AT["bandwidth_gbit_per_s"]] = bits / values[:, _AT["makespan_ns"]]
+    if not specification.currents_ma:
+        values[:, [_AT[part] for part in ("energy_pj", *ENERGY_PARTS)]] = np.nan
+    values[:, _AT["average_power_mw"]] = values[:, _AT["energy_pj"]] / values[:, _AT["accounted_time_ns"]]
+    return values
+
+
+def audits(specification: MemorySpecification) -> tuple[Audit, ...]:
+    """Return the laws of a memory; those about energy where it has currents."""
+    peak = specification.peak_bandwidth_gbit_per_s
     laws = (
-        at_most("bandwidth_gbit_per_s", peak_bandwidth_gbit_per_s, "no more bits than the data bus can carry"),
-        sum_of_parts("requests", ("read_commands", "write_commands"), relative=0.0),
-        sum_of_parts("requests", ("row_hits", "row_misses", "row_conflicts"), relative=0.0),
-        sum_of_parts("accounted_time_ns", ("active_time_ns", "precharged_time_ns")),
+        _below("bandwidth_gbit_per_s", peak, "no more bits than the data bus can carry"),
+        _sum_law("requests", ("read_commands", "write_commands")),
+        _sum_law("requests", ("row_hits", "row_misses", "row_conflicts")),
+        _sum_law("accounted_time_ns", ("active_time_ns", "precharged_time_ns")),
     )
-    if not has_energy:
+    if not specification.currents_ma:
         return laws
-    return (*laws, sum_of_parts("energy_pj", ENERGY_PARTS), _POWER)
+    return (*laws, _sum_law("energy_pj", ENERGY_PARTS), _POWER)
+
+
+def _below(metric: str, bound: float, law: str) -> Audit:
+    column, limit = _AT[metric], bound * (1 + 1e-12)
+    return Audit(f"{metric}-bounded", law, lambda evaluation: evaluation.values[:, column] <= limit)
+
+
+def _sum_law(total: str, parts: tuple[str, ...]) -> Audit:
+    """Return the audit ``total = sum(parts)``, to 1e-9 of the total."""
+    columns = [_AT[part] for part in parts]
+    whole = _AT[total]
+
+    def holds(evaluation: Evaluation) -> np.ndarray:
+        values = evaluation.values
+        return np.abs(values[:, columns].sum(axis=1) - values[:, whole]) <= 1e-9 * np.abs(values[:, whole])
+
+    return Audit(f"{total}-is-{'-and-'.join(parts)}", f"{total} = {' + '.join(parts)}", holds)
 
 
 def _power_holds(evaluation: Evaluation) -> np.ndarray:
-    energy, time = evaluation.column("energy_pj"), evaluation.column("accounted_time_ns")
-    return np.abs(evaluation.column("average_power_mw") * time - energy) <= 1e-9 * energy
+    values = evaluation.values
+    energy = values[:, _AT["energy_pj"]]
+    product = values[:, _AT["average_power_mw"]] * values[:, _AT["accounted_time_ns"]]
+    return np.abs(product - energy) <= 1e-9 * energy
 
 
 _POWER: Final = Audit("power-times-time", "average_power_mw x accounted_time_ns = energy_pj", _power_holds)

@@ -21,7 +21,24 @@ ORGANISATION_FIELDS: Final = (
 )
 MAPPING_FIELDS: Final = ("byte", "column", "bank_group", "bank", "row", "rank")
 TIMINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "DDR3": ("AL", "CCD", "DQSCK", "FAW", "RAS", "RC", "RCD", "REFI", "RFC", "RL", "RP", "RRD", "RTP", "WL", "WR", "WTR"),
+    "DDR3": (
+        "AL",
+        "CCD",
+        "DQSCK",
+        "FAW",
+        "RAS",
+        "RC",
+        "RCD",
+        "REFI",
+        "RFC",
+        "RL",
+        "RP",
+        "RRD",
+        "RTP",
+        "WL",
+        "WR",
+        "WTR",
+    ),
 }
 """Timings a standard needs; others are kept, for features that need them."""
 CURRENTS: Final[Mapping[str, tuple[str, ...]]] = {"DDR3": ("idd0", "idd2n", "idd3n", "idd4r", "idd4w", "idd5")}

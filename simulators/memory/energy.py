@@ -1,6 +1,6 @@
 """DRAM energy from command counts and state times: DRAMPower 4's DDR3 model (MemoryPowerModel.cc).
 
-Per device, times the devices of the rank; with k = VDD x tCK and currents above the standby they replace:
+Per device, times the devices of the rank; with VDD x tCK as factor and currents above the standby they replace:
 
 ==================== =========================================================================
 activate             ACT x RAS x (IDD0 - IDD3N)
@@ -16,6 +16,8 @@ No termination or I/O energy. mA x V x ns = pJ.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,10 +32,11 @@ from simulators.memory.kernel_codes import (
     O_REFA,
     O_WR,
     O_WRA,
+    OUTPUT_COLUMNS,
 )
 from simulators.memory.specification import MemorySpecification
 
-ENERGY_PARTS = (
+ENERGY_PARTS: Final = (
     "activate_energy_pj",
     "precharge_energy_pj",
     "read_energy_pj",
@@ -42,31 +45,42 @@ ENERGY_PARTS = (
     "active_background_energy_pj",
     "precharged_background_energy_pj",
 )
+_COUNTED: Final = (
+    (O_ACT,),
+    (O_PRE, O_CLOSED_BY_PREA, O_RDA, O_WRA),
+    (O_RD, O_RDA),
+    (O_WR, O_WRA),
+    (O_REFA,),
+    (O_ACTIVE_CYCLES,),
+    (O_PRECHARGED_CYCLES,),
+)
+"""For each part the kernel outputs it is proportional to."""
 
 
-def energy_parts(outputs: NDArray[np.int64], specification: MemorySpecification) -> dict[str, NDArray[np.float64]]:
-    """Return the energy split of kernel outputs ``[n, len(OUTPUT_COLUMNS)]``: part's name -> pJ, shape ``[n]``.
+def energy_per_unit(specification: MemorySpecification) -> dict[str, float]:
+    """Return for each part the energy, pJ, of one command or (background) one cycle of the whole rank.
 
     NaN throughout where the specification has no currents.
     """
     if not specification.currents_ma:
-        return {part: np.full(len(outputs), np.nan) for part in ENERGY_PARTS}
-    t, i = specification.timings, specification.currents_ma
+        return dict.fromkeys(ENERGY_PARTS, np.nan)
+    t, i, burst = specification.timings, specification.currents_ma, specification.burst_cycles
     scale = specification.supply_v["vdd"] * specification.cycle_ns * specification.organisation.devices_per_rank
-    charge = {
-        "activate_energy_pj": outputs[:, O_ACT] * (t["RAS"] * (i["idd0"] - i["idd3n"])),
-        "precharge_energy_pj": _precharges(outputs) * ((t["RC"] - t["RAS"]) * (i["idd0"] - i["idd2n"])),
-        "read_energy_pj": (outputs[:, O_RD] + outputs[:, O_RDA])
-        * (specification.burst_cycles * (i["idd4r"] - i["idd3n"])),
-        "write_energy_pj": (outputs[:, O_WR] + outputs[:, O_WRA])
-        * (specification.burst_cycles * (i["idd4w"] - i["idd3n"])),
-        "refresh_energy_pj": outputs[:, O_REFA] * (t["RFC"] * (i["idd5"] - i["idd3n"])),
-        "active_background_energy_pj": outputs[:, O_ACTIVE_CYCLES] * i["idd3n"],
-        "precharged_background_energy_pj": outputs[:, O_PRECHARGED_CYCLES] * i["idd2n"],
-    }
-    return {part: charge[part] * scale for part in ENERGY_PARTS}
+    charges = (
+        t["RAS"] * (i["idd0"] - i["idd3n"]),
+        (t["RC"] - t["RAS"]) * (i["idd0"] - i["idd2n"]),
+        burst * (i["idd4r"] - i["idd3n"]),
+        burst * (i["idd4w"] - i["idd3n"]),
+        t["RFC"] * (i["idd5"] - i["idd3n"]),
+        i["idd3n"],
+        i["idd2n"],
+    )
+    return {part: scale * charge for part, charge in zip(ENERGY_PARTS, charges, strict=True)}
 
 
-def _precharges(outputs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many times a bank was closed by a command."""
-    return outputs[:, O_PRE] + outputs[:, O_CLOSED_BY_PREA] + outputs[:, O_RDA] + outputs[:, O_WRA]
+def energy_matrix(specification: MemorySpecification) -> NDArray[np.float64]:
+    """Return ``[len(OUTPUT_COLUMNS), len(ENERGY_PARTS)]``: kernel outputs times this is the energy split, pJ."""
+    matrix = np.zeros((len(OUTPUT_COLUMNS), len(ENERGY_PARTS)))
+    for position, (energy, counted) in enumerate(zip(energy_per_unit(specification).values(), _COUNTED, strict=True)):
+        matrix[list(counted), position] = energy
+    return matrix

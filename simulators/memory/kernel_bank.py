@@ -7,215 +7,252 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from simulators.memory.kernel_codes import (
     ACT,
+    CLASS_PRE,
     CLOSED,
-    CLOSED_ADAPTIVE,
     D_CMD_MUX,
     D_PAGE_POLICY,
     D_SCHEDULER,
     FIFO,
     FR_FCFS,
     FR_FCFS_GRP,
-    LANES,
     OPEN_ADAPTIVE,
     PRE,
     RD,
     STRICT,
-    T_FOUR_ACTIVATES,
-    T_GROUPS,
 )
 from simulators.memory.kernel_state import (
-    HEAD,
-    HIT,
-    HIT_WRITE,
-    ID_BITS,
-    IS_OPEN,
-    LANE_SHIFT,
+    B_HEAD,
+    B_HIT,
+    B_HIT_WRITE,
+    B_IS_OPEN,
+    B_LAST,
+    B_QUEUED,
+    BANK,
+    BANK_SHIFT,
+    C_ADMITTED,
+    C_CANDIDATE,
+    C_COMMAND,
+    C_LANE,
+    C_LAST_WRITE,
+    C_SERVED,
+    C_SHARED,
+    ID_MASK,
+    IS_WRITE,
+    LINK_SHIFT,
     NEVER,
-    QUEUED,
+    NEXT_IN_BANK,
+    NEXT_IN_ROW,
+    NEXT_OTHER,
+    NEXT_SAME,
+    PREVIOUS_TWIN,
+    T_BANK_DELAY,
+    T_BANKS,
+    T_GROUP_OF_BANK,
+    Controller,
+    Index,
+    Int,
+    Requests,
     u64,
 )
 
+Words = NDArray[np.int64]
+
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def earliest(state):  # type: ignore[no-untyped-def]
+def earliest(w: Words, memory: Words) -> Int:
     """Return the smallest packed key over the banks: earliest legal cycle, then oldest request.
 
-    Written out for eight banks at a time: a compiler's vector loads would wait for the scalar stores before them.
+    Written out for eight banks at a time (unused ones never have a candidate): as a plain loop it would be
+    compiled to vector loads, which wait for the scalar stores before them.
     """
     best = np.int64(NEVER)
-    for first in range(0, len(state.candidate), 8):
+    for first in range(0, memory[T_BANKS], 8):
         b = u64(first)
-        k0, k1 = bank_key(b, state), bank_key(b + u64(1), state)
-        k2, k3 = bank_key(b + u64(2), state), bank_key(b + u64(3), state)
-        k4, k5 = bank_key(b + u64(4), state), bank_key(b + u64(5), state)
-        k6, k7 = bank_key(b + u64(6), state), bank_key(b + u64(7), state)
+        k0, k1, k2, k3 = bank_key(b, w), bank_key(b + u64(1), w), bank_key(b + u64(2), w), bank_key(b + u64(3), w)
+        b += u64(4)
+        k4, k5, k6, k7 = bank_key(b, w), bank_key(b + u64(1), w), bank_key(b + u64(2), w), bank_key(b + u64(3), w)
         best = min(best, min(min(min(k0, k1), min(k2, k3)), min(min(k4, k5), min(k6, k7))))
     return best
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def bank_key(b, state):  # type: ignore[no-untyped-def]
+def bank_key(b: Index, w: Words) -> Int:
     """Return the packed key of bank ``b``'s next command, NEVER if it has none."""
-    key = state.candidate[b]
-    return max(key, state.shared[state.lane[b]] + (key & np.int64((1 << ID_BITS) - 1)))
+    key = w[u64(C_CANDIDATE) + b]
+    return max(key, w[u64(w[u64(C_LANE) + b])] + (key & np.int64(ID_MASK)))
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def plan_bank(b, now, admitted, last_write, expected, design, requests, state):  # type: ignore[no-untyped-def]
-    """Decide the next command of bank ``b`` as of shifted cycle ``now``.
-
-    ``admitted`` requests have entered the buffer; ``last_write`` is the direction of the last CAS; ``expected``
-    the only request whose CAS the Strict multiplexer lets pass.
-    """
-    base = b << u64(LANE_SHIFT)
-    queued = state.bank[base + u64(QUEUED)]
+def plan_bank(b: Index, now: Int, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
+    """Decide the next command of bank ``b`` as of shifted cycle ``now``."""
+    w, link = state.words, requests.link
+    base = b << u64(BANK_SHIFT)
+    queued, admitted = w[base + u64(B_QUEUED)], w[C_ADMITTED]
     if queued == 0:
-        state.candidate[b] = NEVER
+        w[u64(C_CANDIDATE) + b] = NEVER
         return
-    request = state.bank[base + u64(HEAD)]
-    command = np.int64(ACT)
-    if state.bank[base + u64(IS_OPEN)]:
-        command = np.int64(PRE)
-        hit = _oldest_hit(base, design, state)
-        is_hit = hit == request if design[D_SCHEDULER] == FIFO else hit < admitted
+    scheduler = design[D_SCHEDULER]
+    request, command, command_class = w[base + u64(B_HEAD)], np.int64(ACT), np.int64(0)
+    if w[base + u64(B_IS_OPEN)]:
+        command, command_class = np.int64(PRE), np.int64(CLASS_PRE)
+        hit = w[base + u64(B_HIT)]
+        if scheduler == FR_FCFS_GRP:
+            hit = min(hit, w[base + u64(B_HIT_WRITE)])
+        is_hit = hit == request if scheduler == FIFO else hit < admitted
         if is_hit:
             request = hit
-            if design[D_SCHEDULER] == FR_FCFS_GRP:
-                request = _preferred_hit(base, admitted, last_write, requests, state)
-            close = _closes(base, request, queued, admitted, design, requests, state)
-            command = np.int64(RD) + (np.int64(requests.is_write[u64(request)]) << 1) + close
-            if design[D_CMD_MUX] == STRICT and request != expected:
-                state.candidate[b] = NEVER
+            if scheduler == FR_FCFS_GRP:
+                request = _preferred_hit(base, link, state)
+            if design[D_CMD_MUX] == STRICT and request != w[C_SERVED]:
+                w[u64(C_CANDIDATE) + b] = NEVER
                 return
-    state.candidate[b] = max(state.ready[base + u64(command)], now) + request
-    state.lane[b] = state.group_lane[b] + u64(command)
+            is_write = np.int64(link[(u64(request) << u64(LINK_SHIFT)) + u64(IS_WRITE)])
+            command_class = 1 + is_write
+            command = RD + 2 * is_write + _closes(base, request, queued, admitted, design, link, state)
+    w[u64(C_CANDIDATE) + b] = max(_ready(base, command, w, memory), now) + request
+    w[u64(C_COMMAND) + b] = command
+    w[u64(C_LANE) + b] = C_SHARED + (memory[u64(T_GROUP_OF_BANK) + b] << 2) + command_class
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def _oldest_hit(base, design, state):  # type: ignore[no-untyped-def]
-    """Return the oldest unserved request of the open row; it may not be admitted yet."""
-    hit = state.bank[base + u64(HIT)]
-    if design[D_SCHEDULER] == FR_FCFS_GRP:
-        hit = min(hit, state.bank[base + u64(HIT_WRITE)])
-    return hit
+def _ready(base: Index, command: Int, w: Words, memory: Words) -> Int:
+    """Return the earliest shifted cycle for ``command`` by what its bank did before."""
+    last, delay = base + u64(B_LAST), u64(T_BANK_DELAY) + (u64(command) << u64(3))
+    r0, r1 = w[last] + memory[delay], w[last + u64(1)] + memory[delay + u64(1)]
+    r2, r3 = w[last + u64(2)] + memory[delay + u64(2)], w[last + u64(3)] + memory[delay + u64(3)]
+    r4, r5 = w[last + u64(4)] + memory[delay + u64(4)], w[last + u64(5)] + memory[delay + u64(5)]
+    return max(max(max(r0, r1), max(r2, r3)), max(r4, r5))
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def _preferred_hit(base, admitted, last_write, requests, state):  # type: ignore[no-untyped-def]
+def _preferred_hit(base: Index, link: NDArray[np.uint32], state: Controller) -> Int:
     """Return FrFcfsGrp's row hit: oldest of the last CAS's direction without an older twin, else the oldest.
 
     Requests of one address are served in order, so looking at the latest older twin is enough.
     """
-    reading, writing = state.bank[base + u64(HIT)], state.bank[base + u64(HIT_WRITE)]
-    request = writing if last_write else reading
+    w = state.words
+    reading, writing = w[base + u64(B_HIT)], w[base + u64(B_HIT_WRITE)]
+    request, admitted = writing if w[C_LAST_WRITE] else reading, w[C_ADMITTED]
     while request < admitted:
+        at = u64(request) << u64(LINK_SHIFT)
         if not state.served[u64(request)]:
-            twin = requests.previous_address[u64(request)]
-            if twin == len(requests.cycle) or state.served[u64(twin)]:
+            twin = u64(link[at + u64(PREVIOUS_TWIN)])
+            if twin == u64(len(state.served)) or state.served[twin]:
                 return request
-        request = np.int64(requests.next_same[u64(request)])
+        request = np.int64(link[at + u64(NEXT_SAME)])
     return min(reading, writing)
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def _closes(base, request, queued, admitted, design, requests, state):  # type: ignore[no-untyped-def]
+def _closes(
+    base: Index, request: Int, queued: Int, admitted: Int, design: Words, link: NDArray[np.uint32], state: Controller
+) -> Int:
     """Return 1 if the page policy wants an auto-precharge with this CAS, else 0."""
-    page = design[D_PAGE_POLICY]
-    if page != OPEN_ADAPTIVE and page != CLOSED_ADAPTIVE:
+    page, scheduler = design[D_PAGE_POLICY], design[D_SCHEDULER]
+    if not page & 1:  # adaptive policies have odd codes
         return np.int64(page == CLOSED)
     if page == OPEN_ADAPTIVE and queued < 2:
         return np.int64(0)
-    if design[D_SCHEDULER] == FR_FCFS:
-        return np.int64(np.int64(requests.next_in_row[u64(request)]) >= admitted)
-    if design[D_SCHEDULER] == FIFO:
-        same = requests.next_in_bank[u64(request)] == requests.next_in_row[u64(request)]
-        return np.int64(not (queued >= 2 and same))
-    return np.int64(not _has_two_hits(base, admitted, requests, state))
+    at = u64(request) << u64(LINK_SHIFT)
+    next_in_row = np.int64(link[at + u64(NEXT_IN_ROW)])
+    if scheduler == FR_FCFS:
+        return np.int64(next_in_row >= admitted)
+    if scheduler == FIFO:
+        return np.int64(queued < 2 or np.int64(link[at + u64(NEXT_IN_BANK)]) != next_in_row)
+    return np.int64(not _has_two_hits(base, admitted, link, state))
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def _has_two_hits(base, admitted, requests, state):  # type: ignore[no-untyped-def]
+def _has_two_hits(base: Index, admitted: Int, link: NDArray[np.uint32], state: Controller) -> bool:
     """Return whether at least two admitted requests of the open row wait (FrFcfsGrp's book-keeping)."""
-    reading, writing = state.bank[base + u64(HIT)], state.bank[base + u64(HIT_WRITE)]
+    reading, writing = state.words[base + u64(B_HIT)], state.words[base + u64(B_HIT_WRITE)]
     if reading < admitted and writing < admitted:
         return True
-    return next_unserved(np.int64(requests.next_same[u64(min(reading, writing))]), admitted, requests.next_same, state) < admitted
+    second = np.int64(link[(u64(min(reading, writing)) << u64(LINK_SHIFT)) + u64(NEXT_SAME)])
+    return next_unserved(second, NEXT_SAME, admitted, link, state) < admitted
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def next_unserved(request, admitted, link, state):  # type: ignore[no-untyped-def]
-    """Follow ``link`` from ``request`` to the first that is not served; those not admitted never are."""
+def next_unserved(request: Int, kind: Int, admitted: Int, link: NDArray[np.uint32], state: Controller) -> Int:
+    """Follow links of one ``kind`` from ``request`` to the first that is not served; ones not admitted never are."""
     while request < admitted and state.served[u64(request)]:
-        request = np.int64(link[u64(request)])
+        request = np.int64(link[(u64(request) << u64(LINK_SHIFT)) + u64(kind)])
     return request
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def needs_plan(b, request, design, state):  # type: ignore[no-untyped-def]
+def needs_plan(b: Index, request: Int, design: Words, w: Words) -> bool:
     """Return whether admitting ``request`` (already counted in the queue) can change bank ``b``'s next command."""
-    base = b << u64(LANE_SHIFT)
-    if state.bank[base + u64(QUEUED)] == 1:
+    base = b << u64(BANK_SHIFT)
+    if w[base + u64(B_QUEUED)] == 1:
         return True
-    if not state.bank[base + u64(IS_OPEN)]:
+    if not w[base + u64(B_IS_OPEN)]:
         return False
-    page = design[D_PAGE_POLICY]
-    simple = (page != OPEN_ADAPTIVE and page != CLOSED_ADAPTIVE) and design[D_SCHEDULER] != FR_FCFS_GRP
-    return not simple or (request == state.bank[base + u64(HIT)] and design[D_SCHEDULER] == FR_FCFS)
+    page, scheduler = design[D_PAGE_POLICY], design[D_SCHEDULER]
+    if page & 1 or scheduler == FR_FCFS_GRP:  # adaptive policies have odd codes
+        return True
+    return scheduler == FR_FCFS and request == w[base + u64(B_HIT)]
+
+
+@njit(nogil=True, _nrt=False)
+def plan_all_banks(now: Int, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
+    """Plan every bank."""
+    for b in range(memory[T_BANKS]):
+        plan_bank(u64(b), now, design, requests, memory, state)
+
+
+@njit(nogil=True, _nrt=False)
+def plan_other_banks(
+    now: Int, turned: bool, design: Words, requests: Requests, memory: Words, state: Controller
+) -> None:
+    """Plan the banks whose choice a CAS on some bank can change.
+
+    FrFcfsGrp, if the data bus ``turned`` from reads to writes or back: banks with row hits of both directions.
+    Strict: the bank of the next request in order, which may go now.
+    """
+    w = state.words
+    if turned and design[D_SCHEDULER] == FR_FCFS_GRP:
+        for b in range(memory[T_BANKS]):
+            base = u64(b) << u64(BANK_SHIFT)
+            if w[base + u64(B_IS_OPEN)] and max(w[base + u64(B_HIT)], w[base + u64(B_HIT_WRITE)]) < w[C_ADMITTED]:
+                plan_bank(u64(b), now, design, requests, memory, state)
+    if design[D_CMD_MUX] == STRICT and w[C_SERVED] < w[C_ADMITTED]:
+        following = u64(requests.link[(u64(w[C_SERVED]) << u64(LINK_SHIFT)) + u64(BANK)])
+        plan_bank(following, now, design, requests, memory, state)
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def open_row(base, request, admitted, design, requests, state):  # type: ignore[no-untyped-def]
+def open_row(base: Index, request: Index, design: Words, requests: Requests, state: Controller) -> None:
     """Point the bank's hit cursors at the row of ``request``, the oldest of its bank, which was just activated."""
+    w, link = state.words, requests.link
     if design[D_SCHEDULER] != FR_FCFS_GRP:
-        state.bank[base + u64(HIT)] = np.int64(request)
+        w[base + u64(B_HIT)] = np.int64(request)
         return
-    other = next_unserved(np.int64(requests.next_other[request]), admitted, requests.next_same, state)
-    write = u64(requests.is_write[request])
-    state.bank[base + u64(HIT) + write] = np.int64(request)
-    state.bank[base + u64(HIT_WRITE) - write] = other
+    at = request << u64(LINK_SHIFT)
+    other = next_unserved(np.int64(link[at + u64(NEXT_OTHER)]), NEXT_SAME, w[C_ADMITTED], link, state)
+    write = u64(link[at + u64(IS_WRITE)])
+    w[base + u64(B_HIT) + write] = np.int64(request)
+    w[base + u64(B_HIT_WRITE) - write] = other
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def leave_queue(base, request, admitted, design, requests, state):  # type: ignore[no-untyped-def]
+def leave_queue(base: Index, request: Index, design: Words, requests: Requests, state: Controller) -> None:
     """Take a served request out of its bank's queue: move the head and the hit cursors on."""
-    state.bank[base + u64(QUEUED)] -= 1
+    w, link = state.words, requests.link
+    at = request << u64(LINK_SHIFT)
+    w[base + u64(B_QUEUED)] -= 1
     if design[D_SCHEDULER] == FIFO:
-        state.bank[base + u64(HEAD)] = np.int64(requests.next_in_bank[request])
-        state.bank[base + u64(HIT)] = np.int64(requests.next_in_row[request])
+        w[base + u64(B_HEAD)] = np.int64(link[at + u64(NEXT_IN_BANK)])
+        w[base + u64(B_HIT)] = np.int64(link[at + u64(NEXT_IN_ROW)])
         return
-    head = state.bank[base + u64(HEAD)]
-    state.bank[base + u64(HEAD)] = next_unserved(head, admitted, requests.next_in_bank, state)
+    head, admitted = w[base + u64(B_HEAD)], w[C_ADMITTED]
+    w[base + u64(B_HEAD)] = next_unserved(head, NEXT_IN_BANK, admitted, link, state)
     if design[D_SCHEDULER] == FR_FCFS:
-        state.bank[base + u64(HIT)] = np.int64(requests.next_in_row[request])
+        w[base + u64(B_HIT)] = np.int64(link[at + u64(NEXT_IN_ROW)])
         return
-    cursor = base + u64(HIT) + u64(requests.is_write[request])
-    state.bank[cursor] = next_unserved(state.bank[cursor], admitted, requests.next_same, state)
-
-
-@njit(forceinline=True, nogil=True, _nrt=False)
-def forbid(command, b, at, memory, state):  # type: ignore[no-untyped-def]
-    """Book what bank ``b``'s ``command`` at shifted cycle ``at`` forbids to its bank, its group and the others."""
-    row, base, own = u64(command) << u64(LANE_SHIFT), b << u64(LANE_SHIFT), state.group_lane[b]
-    for c in range(LANES):
-        k = u64(c)
-        state.ready[base + k] = max(state.ready[base + k], at + memory.bank_delay[row + k])
-    for g in range(memory.timing[T_GROUPS]):
-        first = u64(g) << u64(LANE_SHIFT)
-        delay = memory.near_delay if first == own else memory.far_delay
-        for c in range(LANES):
-            k = u64(c)
-            state.shared[first + k] = max(state.shared[first + k], at + delay[row + k])
-
-
-@njit(forceinline=True, nogil=True, _nrt=False)
-def forbid_activates(cycle, memory, state):  # type: ignore[no-untyped-def]
-    """Book an ACT for the four-activate window: a fifth one must wait FAW from the first of four."""
-    last = state.activates
-    last[0], last[1], last[2], last[3] = last[1], last[2], last[3], cycle
-    window = (last[0] + memory.timing[T_FOUR_ACTIVATES]) << ID_BITS
-    for g in range(memory.timing[T_GROUPS]):
-        k = (u64(g) << u64(LANE_SHIFT)) + u64(ACT)
-        state.shared[k] = max(state.shared[k], window)
+    cursor = base + u64(B_HIT) + u64(link[at + u64(IS_WRITE)])
+    w[cursor] = next_unserved(w[cursor], NEXT_SAME, admitted, link, state)

@@ -51,28 +51,15 @@ DESIGN_COLUMNS: Final = (
     D_CMD_MUX,
 ) = range(11)
 
-# Commands. The first six are the ones a bank asks for; LANES of them (and of the two refresh commands)
-# make one group of constraint words, padded to a power of two so that an index is a shift.
+# The first six commands are the ones a bank asks for. An odd CAS code means auto-precharge.
 ACT, PRE, RD, RDA, WR, WRA, PREA, REFA = range(8)
 COMMANDS: Final = ("ACT", "PRE", "RD", "RDA", "WR", "WRA", "PREA", "REFA")
-LANES = 8
 
-# Positions in the int64 array of plain timings (`MemorySpecification.kernel_timings`).
-(
-    T_READ_DATA,  # RL + burst: CAS to the end of the data
-    T_WRITE_DATA,  # WL + burst
-    T_FOUR_ACTIVATES,  # FAW
-    T_REFRESH_INTERVAL,  # REFI
-    T_REFRESH_ACTIVE,  # RFC - RP: active cycles that the power model charges per refresh
-    T_ROW_ACTIVE,  # RAS
-    T_RDA_CLOSE,  # AL + max(RTP, 4): RDA to its auto-precharge, not before ACT + RAS
-    T_WRA_CLOSE,  # WL + burst + WR: WRA to its auto-precharge
-    T_GROUPS,  # number of constraint groups (bank groups over all ranks)
-    T_COMPLETION,  # first of LANES words: cycles from each command to its completion, as DRAMPower counts them
-) = range(10)
-TIMINGS = T_COMPLETION + LANES
+# Commands that a bank group, rank or command bus delays alike: the code shifted right by one, PRE apart.
+CLASS_ACT, CLASS_READ, CLASS_WRITE, CLASS_PRE = range(4)
+CLASSES: Final = (("ACT",), ("RD", "RDA"), ("WR", "WRA"), ("PRE",))
 
-# The controller's outcome.
+# Outcome of a simulation.
 OK, DEADLOCK = range(2)
 
 OUTPUT_COLUMNS: Final = (

@@ -12,12 +12,22 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.memory.kernel_codes import (
-    COMMANDS,
-    LANES,
+from simulators.errors import InvalidInputError
+from simulators.memory.kernel_codes import CLASSES, COMMANDS
+from simulators.memory.kernel_state import (
+    ID_BITS,
+    MAX_BANKS,
+    MAX_GROUPS,
+    MEMORY_WORDS,
+    T_BANK_DELAY,
+    T_BANKS,
     T_COMPLETION,
+    T_FAR_DELAY,
     T_FOUR_ACTIVATES,
+    T_GROUP_OF_BANK,
     T_GROUPS,
+    T_NEAR_DELAY,
+    T_RANK_DELAY,
     T_RDA_CLOSE,
     T_READ_DATA,
     T_REFRESH_ACTIVE,
@@ -25,9 +35,7 @@ from simulators.memory.kernel_codes import (
     T_ROW_ACTIVE,
     T_WRA_CLOSE,
     T_WRITE_DATA,
-    TIMINGS,
 )
-from simulators.memory.kernel_state import ID_BITS
 from simulators.memory.specification import MemorySpecification
 
 Scope = Literal["bank", "bank_group", "rank"]
@@ -42,24 +50,6 @@ class Constraint:
     scope: Scope
     cycles: int
     formula: str
-
-
-@dataclass(frozen=True)
-class KernelTables:
-    """A memory as the kernel sees it.
-
-    Attributes:
-        bank_group: int64[banks], constraint group of each bank.
-        timing: int64[TIMINGS], plain cycles, see ``kernel_codes``.
-        bank_delay, near_delay, far_delay: int64[commands * LANES], shifted by ``ID_BITS``: what a command
-            (row) makes each command (column) wait on its own bank, in its group, in the other groups.
-    """
-
-    bank_group: NDArray[np.int64]
-    timing: NDArray[np.int64]
-    bank_delay: NDArray[np.int64]
-    near_delay: NDArray[np.int64]
-    far_delay: NDArray[np.int64]
 
 
 def constraints(specification: MemorySpecification) -> tuple[Constraint, ...]:
@@ -111,45 +101,58 @@ def _ddr3(specification: MemorySpecification) -> tuple[Constraint, ...]:
     )
 
 
-def kernel_tables(specification: MemorySpecification) -> KernelTables:
-    """Return the arrays the kernel needs for a memory."""
+def kernel_words(specification: MemorySpecification) -> NDArray[np.int64]:
+    """Return a memory as the kernel reads it: int64[MEMORY_WORDS], laid out as ``kernel_state`` says.
+
+    Raises:
+        InvalidInputError: an organisation that the kernel cannot simulate.
+    """
     o = specification.organisation
-    if o.ranks != 1:
-        raise NotImplementedError  # checked by the caller
-    delays = {scope: np.zeros((len(COMMANDS), LANES), dtype=np.int64) for scope in ("bank", "bank_group", "rank")}
-    for rule in constraints(specification):
-        table = delays[rule.scope]
-        cell = COMMANDS.index(rule.before), COMMANDS.index(rule.after)
-        table[cell] = max(table[cell], rule.cycles)
-    near = np.maximum(delays["bank_group"], delays["rank"])
-    return KernelTables(
-        bank_group=np.arange(o.banks) // (o.banks_per_rank // o.bank_groups_per_rank),
-        timing=_plain_timings(specification),
-        bank_delay=_shifted(delays["bank"]),
-        near_delay=_shifted(near),
-        far_delay=_shifted(delays["rank"]),
-    )
+    if o.ranks != 1 or o.banks > MAX_BANKS or o.bank_groups > MAX_GROUPS:
+        raise InvalidInputError(
+            f"memory {specification.name!r} has {o.ranks} ranks, {o.bank_groups} bank groups and {o.banks} banks; "
+            f"expected 1 rank, at most {MAX_GROUPS} bank groups and {MAX_BANKS} banks"
+        )
+    words = np.zeros(MEMORY_WORDS, dtype=np.int64)
+    words[T_GROUP_OF_BANK : T_GROUP_OF_BANK + o.banks] = np.arange(o.banks) // (o.banks // o.bank_groups)
+    rules = constraints(specification)
+    for rule in rules:
+        _enter(rule, words)
+    _enter_timings(specification, words)
+    words.setflags(write=False)
+    return words
 
 
-def _shifted(table: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.ascontiguousarray(table << ID_BITS).ravel()
+def _enter(rule: Constraint, words: NDArray[np.int64]) -> None:
+    """Enter a rule where the kernel looks for it; of several rules for one pair of commands the longest counts."""
+    before, after = COMMANDS.index(rule.before), COMMANDS.index(rule.after)
+    if rule.scope == "bank":
+        cells = [T_BANK_DELAY + 8 * after + before]
+    elif rule.after in ("PREA", "REFA"):
+        cells = [T_RANK_DELAY + 8 * after + before]
+    else:
+        command_class = next(position for position, names in enumerate(CLASSES) if rule.after in names)
+        cells = [T_NEAR_DELAY + 4 * before + command_class]
+        if rule.scope == "rank":
+            cells.append(T_FAR_DELAY + 4 * before + command_class)
+    for cell in cells:
+        words[cell] = max(words[cell], rule.cycles << ID_BITS)
 
 
-def _plain_timings(specification: MemorySpecification) -> NDArray[np.int64]:
-    """Return the timings the kernel uses outside the rules; closing times as DRAMPower counts them (CmdHandlers.cc)."""
+def _enter_timings(specification: MemorySpecification, words: NDArray[np.int64]) -> None:
+    """Enter the timings the kernel uses outside the rules; closing times as DRAMPower counts them (CmdHandlers.cc)."""
     t, burst = specification.timings, specification.burst_cycles
-    timing = np.zeros(TIMINGS, dtype=np.int64)
-    timing[T_READ_DATA] = t["RL"] + burst
-    timing[T_WRITE_DATA] = t["WL"] + burst
-    timing[T_FOUR_ACTIVATES] = t["FAW"]
-    timing[T_REFRESH_INTERVAL] = t["REFI"]
-    timing[T_REFRESH_ACTIVE] = t["RFC"] - t["RP"]
-    timing[T_ROW_ACTIVE] = t["RAS"]
-    timing[T_RDA_CLOSE] = t["AL"] + max(t["RTP"], burst)
-    timing[T_WRA_CLOSE] = t["WL"] + burst + t["WR"]
-    timing[T_GROUPS] = specification.organisation.bank_groups
     read, write = t["RL"] + t["DQSCK"] + 1 + burst, t["WL"] + burst + t["WR"]
+    words[T_BANKS] = specification.organisation.banks
+    words[T_GROUPS] = specification.organisation.bank_groups
+    words[T_READ_DATA] = t["RL"] + burst
+    words[T_WRITE_DATA] = t["WL"] + burst
+    words[T_FOUR_ACTIVATES] = t["FAW"]
+    words[T_REFRESH_INTERVAL] = t["REFI"]
+    words[T_REFRESH_ACTIVE] = t["RFC"] - t["RP"]
+    words[T_ROW_ACTIVE] = t["RAS"]
+    words[T_RDA_CLOSE] = t["AL"] + max(t["RTP"], burst)
+    words[T_WRA_CLOSE] = write
     completion = {"ACT": t["RCD"], "PRE": t["RP"], "PREA": t["RP"], "RD": read, "RDA": read, "WR": write, "WRA": write}
     for command, cycles in completion.items():
-        timing[T_COMPLETION + COMMANDS.index(command)] = cycles
-    return timing
+        words[T_COMPLETION + COMMANDS.index(command)] = cycles

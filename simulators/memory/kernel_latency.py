@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from simulators.memory.kernel_state import u64
+from simulators.memory.kernel_state import Int, u64
+
+Words = NDArray[np.int64]
 
 BIN_BITS = 12
 BINS = 1 << BIN_BITS
 
 
 @njit(nogil=True, _nrt=False)
-def order_statistics(latency, counts):  # type: ignore[no-untyped-def]
+def order_statistics(latency: Words, counts: Words) -> tuple[Int, Int, Int]:
     """Return elements floor(n / 2) and floor(0.95 n), counted from 0, and the largest of ``n`` latencies.
 
     ``counts`` is scratch of BINS words. One counting pass gives both where all latencies are below BINS.
@@ -29,7 +32,7 @@ def order_statistics(latency, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, _nrt=False)
-def _ranked(latency, counts, rank, largest):  # type: ignore[no-untyped-def]
+def _ranked(latency: Words, counts: Words, rank: Int, largest: Int) -> Int:
     """Return the element of ``rank`` by narrowing it to one of BINS equal ranges until a range is one value."""
     shift, low = np.int64(0), np.int64(0)
     while largest >> shift >= BINS:
@@ -45,7 +48,7 @@ def _ranked(latency, counts, rank, largest):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, _nrt=False)
-def _count(latency, counts, low, shift):  # type: ignore[no-untyped-def]
+def _count(latency: Words, counts: Words, low: Int, shift: Int) -> None:
     """Count the values from ``low`` on in BINS ranges of ``2**shift`` values."""
     counts[:] = 0
     for value in latency:
@@ -55,7 +58,7 @@ def _count(latency, counts, low, shift):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, _nrt=False)
-def _slot_of_rank(counts, slot, below, rank):  # type: ignore[no-untyped-def]
+def _slot_of_rank(counts: Words, slot: Int, below: Int, rank: Int) -> tuple[Int, Int]:
     """Go on from ``slot``, with ``below`` elements before it, to the slot that holds ``rank``."""
     while below + counts[u64(slot)] <= rank:
         below += counts[u64(slot)]

@@ -5,96 +5,118 @@ It is evaluated at every controller run from its trigger time on; cycles are pla
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from simulators.memory.kernel_account import account_refresh
-from simulators.memory.kernel_codes import (
-    D_POSTPONED,
-    D_PULLED_IN,
-    LANES,
-    PREA,
-    REFA,
-    T_GROUPS,
-    T_REFRESH_INTERVAL,
-)
+from simulators.memory.kernel_bank import plan_all_banks
+from simulators.memory.kernel_codes import D_POSTPONED, D_PULLED_IN, PREA, REFA
+from simulators.memory.kernel_issue import forbid, note_command
 from simulators.memory.kernel_state import (
-    BLOCKING,
-    CLOSED_AT,
-    CLOSED_BY_PREA,
-    FLEXIBILITY,
+    B_IS_OPEN,
+    BANK_SHIFT,
+    C_ADMITTED,
+    C_BLOCKING,
+    C_CANDIDATE,
+    C_CLOSED_AT,
+    C_CLOSED_BY_PREA,
+    C_FLEXIBILITY,
+    C_LANE,
+    C_OPEN_BANKS,
+    C_PENDING,
+    C_PENDING_AT,
+    C_PULLED_IN,
+    C_RANK_LAST,
+    C_SERVED,
+    C_SHARED,
+    C_TRIGGER,
     ID_BITS,
-    IS_OPEN,
-    LANE_SHIFT,
     NEVER,
     NO_COMMAND,
-    OPEN_BANKS,
-    PENDING,
-    PENDING_AT,
-    PULLED_IN,
-    TRIGGER,
+    T_BANKS,
+    T_GROUPS,
+    T_NEAR_DELAY,
+    T_RANK_DELAY,
+    T_REFRESH_INTERVAL,
+    Controller,
+    Int,
+    Requests,
     u64,
 )
 
+Words = NDArray[np.int64]
+
 
 @njit(nogil=True, _nrt=False)
-def evaluate_refresh(now, is_idle, design, memory, state):  # type: ignore[no-untyped-def]
+def evaluate_refresh(now: Int, design: Words, w: Words, memory: Words) -> None:
     """Run the manager at cycle ``now``: it postpones, pulls in, or waits to issue PREA or REFA."""
-    refresh, interval = state.refresh, memory.timing[T_REFRESH_INTERVAL]
-    refresh[PENDING] = NO_COMMAND
-    if now < refresh[TRIGGER]:
+    w[C_PENDING] = NO_COMMAND
+    if now < w[C_TRIGGER]:
         return
-    if now >= refresh[TRIGGER] + interval:
-        refresh[TRIGGER] += interval
-        refresh[PULLED_IN] = 0
-    if refresh[PULLED_IN] == 0 and refresh[FLEXIBILITY] == design[D_POSTPONED]:
-        refresh[BLOCKING] = 1
-    elif not is_idle:
-        refresh[FLEXIBILITY] += 1 - refresh[PULLED_IN]
-        refresh[PULLED_IN] = 0
-        refresh[TRIGGER] += interval
+    if now >= w[C_TRIGGER] + memory[T_REFRESH_INTERVAL]:
+        w[C_TRIGGER] += memory[T_REFRESH_INTERVAL]
+        w[C_PULLED_IN] = 0
+    if w[C_PULLED_IN] == 0 and w[C_FLEXIBILITY] == design[D_POSTPONED]:
+        w[C_BLOCKING] = 1
+    elif w[C_ADMITTED] > w[C_SERVED]:  # some bank has a request
+        w[C_FLEXIBILITY] += 1 - w[C_PULLED_IN]
+        w[C_PULLED_IN] = 0
+        w[C_TRIGGER] += memory[T_REFRESH_INTERVAL]
         return
-    command = PREA if state.account[OPEN_BANKS] > 0 else REFA
-    refresh[PENDING] = command
-    refresh[PENDING_AT] = max(now, state.shared[command] >> ID_BITS)
+    w[C_PENDING] = PREA if w[C_OPEN_BANKS] > 0 else REFA
+    w[C_PENDING_AT] = max(now, _rank_ready(w[C_PENDING], w, memory) >> ID_BITS)
 
 
 @njit(nogil=True, _nrt=False)
-def withdraw_blocked(state):  # type: ignore[no-untyped-def]
+def _rank_ready(command: Int, w: Words, memory: Words) -> Int:
+    """Return the earliest shifted cycle for a command to the whole rank, by all that was issued before."""
+    ready = np.int64(0)
+    for earlier in range(8):
+        ready = max(ready, w[C_RANK_LAST + earlier] + memory[T_RANK_DELAY + 8 * command + earlier])
+    return ready
+
+
+@njit(nogil=True, _nrt=False)
+def withdraw_blocked(w: Words) -> None:
     """Take back the banks' candidates while a forced refresh blocks them."""
-    if state.refresh[BLOCKING]:
-        state.candidate[:] = NEVER
+    if w[C_BLOCKING]:
+        w[C_CANDIDATE:C_LANE] = NEVER
 
 
 @njit(nogil=True, _nrt=False)
-def issue_refresh(now, design, memory, state):  # type: ignore[no-untyped-def]
-    """Issue the manager's pending command at cycle ``now`` and return it."""
-    command = state.refresh[PENDING]
-    row = u64(command) << u64(LANE_SHIFT)
-    for g in range(memory.timing[T_GROUPS]):
-        first = u64(g) << u64(LANE_SHIFT)
-        for c in range(LANES):
-            k = u64(c)
-            state.shared[first + k] = max(state.shared[first + k], (now << ID_BITS) + memory.near_delay[row + k])
+def issue_refresh(
+    now: Int, design: Words, requests: Requests, memory: Words, state: Controller, commands: Words | None
+) -> None:
+    """Issue the manager's pending command at cycle ``now``, and evaluate it again."""
+    w = state.words
+    command = w[C_PENDING]
+    note_command(command, 0, -1, now, w, commands)
+    w[C_RANK_LAST + command] = now << ID_BITS
+    for g in range(memory[T_GROUPS]):
+        forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY, command, now << ID_BITS, w, memory)
     if command == PREA:
-        for b in range(len(state.candidate)):
-            state.account[CLOSED_BY_PREA] += state.bank[b * LANES + IS_OPEN]
-            state.bank[b * LANES + IS_OPEN] = 0
-        state.account[OPEN_BANKS] = 0
-        state.account[CLOSED_AT] = max(state.account[CLOSED_AT], now)
+        for b in range(memory[T_BANKS]):
+            w[C_CLOSED_BY_PREA] += w[(b << BANK_SHIFT) + B_IS_OPEN]
+            w[(b << BANK_SHIFT) + B_IS_OPEN] = 0
+        w[C_OPEN_BANKS] = 0
+        w[C_CLOSED_AT] = max(w[C_CLOSED_AT], now)
     else:
-        account_refresh(now, memory.timing, state.account)
-        _count_refresh(design, memory.timing, state.refresh)
-    return command
+        account_refresh(now, w, memory)
+        _count_refresh(design, w, memory)
+        plan_all_banks(now << ID_BITS, design, requests, memory, state)
+    evaluate_refresh(now, design, w, memory)
+    withdraw_blocked(w)
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def _count_refresh(design, timing, refresh):  # type: ignore[no-untyped-def]
+def _count_refresh(design: Words, w: Words, memory: Words) -> None:
     """Book a REFA: unblock the banks; the first of a series switches to pulling in, later ones count."""
-    refresh[BLOCKING] = 0
-    if refresh[PULLED_IN]:
-        refresh[FLEXIBILITY] -= 1
+    w[C_BLOCKING] = 0
+    if w[C_PULLED_IN]:
+        w[C_FLEXIBILITY] -= 1
     else:
-        refresh[PULLED_IN] = 1
-    if refresh[FLEXIBILITY] == -design[D_PULLED_IN]:
-        refresh[PULLED_IN] = 0
-        refresh[TRIGGER] += timing[T_REFRESH_INTERVAL]
+        w[C_PULLED_IN] = 1
+    if w[C_FLEXIBILITY] == -design[D_PULLED_IN]:
+        w[C_PULLED_IN] = 0
+        w[C_TRIGGER] += memory[T_REFRESH_INTERVAL]

@@ -1,91 +1,139 @@
-"""What the compiled kernel works on: a trace, a memory, and the state of one controller, as arrays.
+"""Where the compiled kernel keeps what it works on: a few flat arrays with named offsets.
 
-Named tuples of arrays cost nothing inside compiled code and keep its signatures readable. Compiled helpers are
-built without Numba's reference counting (``_nrt=False``): all arrays live as long as the call that owns them,
-and counting references in the loop would cost four times the simulation.
+Flat arrays, because every further array is a pointer that the loop would have to fetch back from the stack; and
+helpers are compiled without Numba's reference counting (``_nrt=False``), which would cost four times the
+simulation: all arrays live as long as the call that owns them.
 
-Time is kept shifted left by ``ID_BITS`` wherever commands compete: the word ``time << ID_BITS | request`` orders
-candidates by earliest legal cycle, then by age, with one comparison.
+Wherever commands compete, time is kept shifted left by ``ID_BITS``: the word ``time << ID_BITS | request``
+orders candidates by earliest legal cycle, then by age, with one comparison.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulators.memory.kernel_codes import LANES, T_REFRESH_INTERVAL
-
-ID_BITS = 24
-ID_MASK = (1 << ID_BITS) - 1
-NEVER_CYCLE = 1 << 38
-NEVER = NEVER_CYCLE << ID_BITS
-LANE_SHIFT = 3
-LONG_AGO = -(1 << 20)
-
-# Words of a bank's state: oldest waiting request; next request of the open row (FrFcfsGrp: next read and next
-# write of it); length of the queue; 1 if a row is open; cycle of its ACT; 1 until the first CAS after an ACT.
-HEAD, HIT, HIT_WRITE, QUEUED, IS_OPEN, ACTIVATED_AT, IS_FRESH = range(7)
-# Words of the refresh manager. It waits to issue PENDING (or NO_COMMAND) at cycle PENDING_AT.
-TRIGGER, FLEXIBILITY, PULLED_IN, PENDING, PENDING_AT, BLOCKING = range(6)
-REFRESH_WORDS = 6
-NO_COMMAND = -1
-# Words of the accounting of energy, time and row hits.
-OPEN_BANKS, ACTIVE_SINCE, CLOSED_AT, ACTIVE, PRECHARGED, LAST_AUTO, CLOSED_BY_PREA, MISSES = range(8)
-ACCOUNT_WORDS = 8
+ID_BITS: Final = 24
+ID_MASK: Final = (1 << ID_BITS) - 1
+NEVER_CYCLE: Final = 1 << 38
+NEVER: Final = NEVER_CYCLE << ID_BITS
+LONG_AGO: Final = -(1 << 20)
+MAX_BANKS: Final = 64
+MAX_GROUPS: Final = 16
 
 u64 = np.uint64
+Int = int | np.int64
+"""An integer inside compiled code."""
+Index = np.uint64
+"""Positions are unsigned: Numba would otherwise test every index for being negative."""
+
+# ---- a request: LINKS words of uint32; in the links, n means "none" ------------------------------------------------
+LINK_SHIFT: Final = 3
+LINKS: Final = 1 << LINK_SHIFT
+(
+    BANK,  # flat bank number
+    IS_WRITE,  # 1 for a write, 0 for a read
+    NEXT_IN_BANK,  # next later request of the same bank
+    NEXT_IN_ROW,  # ... of the same bank and row
+    NEXT_SAME,  # ... of the same bank, row and direction
+    NEXT_OTHER,  # ... of the same bank and row, other direction
+    PREVIOUS_TWIN,  # latest earlier request of the same burst
+    ROW,  # row number, for command traces
+) = range(LINKS)
+
+# ---- a memory: int64 words ---------------------------------------------------------------------------------------
+(
+    T_BANKS,  # number of banks, and of constraint groups (bank groups over all ranks)
+    T_GROUPS,
+    T_READ_DATA,  # RL + burst: CAS to the end of the data
+    T_WRITE_DATA,  # WL + burst
+    T_FOUR_ACTIVATES,  # FAW
+    T_REFRESH_INTERVAL,  # REFI
+    T_REFRESH_ACTIVE,  # RFC - RP: active cycles that the power model charges per refresh
+    T_ROW_ACTIVE,  # RAS
+    T_RDA_CLOSE,  # AL + max(RTP, burst): RDA to its auto-precharge, not before ACT + RAS
+    T_WRA_CLOSE,  # WL + burst + WR: WRA to its auto-precharge
+) = range(10)
+T_COMPLETION: Final = 16  # + command: cycles until it completes, as the power model counts them
+T_BANK_DELAY: Final = 32  # + 8 * later + earlier command: shifted delay on one bank
+T_RANK_DELAY: Final = 96  # + 8 * later + earlier command: shifted delay of PREA and REFA after any command
+T_NEAR_DELAY: Final = 160  # + 4 * command + class: shifted delay in the command's own group
+T_FAR_DELAY: Final = 192  # + 4 * command + class: in the other groups
+T_GROUP_OF_BANK: Final = 256  # + bank
+MEMORY_WORDS: Final = T_GROUP_OF_BANK + MAX_BANKS
+
+# ---- a controller: int64 words -----------------------------------------------------------------------------------
+C_CANDIDATE: Final = 0  # + bank: packed key of its next command by the bank's own history, NEVER if none
+C_LANE: Final = 64  # + bank: the word of C_SHARED that limits the candidate too
+C_COMMAND: Final = 128  # + bank: the candidate's command
+C_SHARED: Final = 192  # + 4 * group + class: earliest shifted cycle that group, rank and bus decide
+C_RANK_LAST: Final = 256  # + command: shifted cycle of its last issue in the rank
+C_ISSUED: Final = 264  # + command: how many were issued
+C_ACTIVATES: Final = 272  # the last four ACTs, plain cycles
+# Accounting of energy, time and row hits, see kernel_account.
+C_OPEN_BANKS, C_ACTIVE_SINCE, C_CLOSED_AT, C_ACTIVE, C_PRECHARGED, C_LAST_AUTO, C_CLOSED_BY_PREA, C_MISSES = range(
+    280, 288
+)
+# The refresh manager; it waits to issue C_PENDING (NO_COMMAND if nothing) at cycle C_PENDING_AT.
+C_TRIGGER, C_FLEXIBILITY, C_PULLED_IN, C_PENDING, C_PENDING_AT, C_BLOCKING = range(288, 294)
+NO_COMMAND: Final = -1
+# Requests so far: admitted to the buffer, served (CAS issued), answered; writes among those in the buffer.
+C_ADMITTED, C_SERVED, C_ANSWERED, C_WRITES_QUEUED = range(296, 300)
+# The next request: when the player sends it; when it is accepted, known if C_HAS_CREDIT; when it reaches the
+# controller and finds space (C_ARRIVE, NEVER_CYCLE if unknown), 1 if a command of that cycle goes first; 1 if it
+# is the player that triggers it, 0 if an answer's credit is. Then the previous request: when it was accepted and
+# when it entered the buffer, and its bank.
+(
+    C_SENT,
+    C_ACCEPTED,
+    C_HAS_CREDIT,
+    C_ARRIVE,
+    C_AFTER_COMMAND,
+    C_BY_PLAYER,
+    C_ACCEPTED_BEFORE,
+    C_ENTERED,
+    C_LAST_BANK,
+) = range(300, 309)
+# The last CAS's direction, last command and its cycle, lines of the command trace, time of the latest answer.
+C_LAST_WRITE, C_LAST_COMMAND, C_LAST_CYCLE, C_RECORDED, C_LAST_ANSWER = range(309, 314)
+# Sums over requests of the times sent, accepted and answered.
+C_SUM_SENT, C_SUM_ACCEPTED, C_SUM_ANSWERED = range(314, 317)
+# The cycle for which the controller's wake-up is set, and when that was done.
+C_WAKE, C_WAKE_SET = range(317, 319)
+C_BANK: Final = 320  # + (bank << BANK_SHIFT): words of one bank
+BANK_SHIFT: Final = 4
+(
+    B_HEAD,  # oldest waiting request
+    B_HIT,  # next request of the open row; FrFcfsGrp: next read of it
+    B_HIT_WRITE,  # FrFcfsGrp: next write of it
+    B_QUEUED,  # length of the queue
+    B_IS_OPEN,  # 1 if a row is open
+    B_IS_FRESH,  # 1 from an ACT to the first CAS after it
+) = range(C_BANK, C_BANK + 6)
+B_LAST: Final = C_BANK + 8  # + command: shifted cycle of its last issue on this bank
+CONTROLLER_WORDS: Final = C_BANK + (MAX_BANKS << BANK_SHIFT)
 
 
 class Requests(NamedTuple):
-    """A decoded trace; see :class:`~simulators.memory.kernel_trace.DecodedTrace`."""
+    """A decoded trace of ``n`` requests: ``cycle[n]``, ``link[n * LINKS]``, ``first_in_bank[banks]``."""
 
     cycle: NDArray[np.int64]
-    bank: NDArray[np.uint8]
-    is_write: NDArray[np.uint8]
-    next_in_bank: NDArray[np.uint32]
-    next_in_row: NDArray[np.uint32]
-    next_same: NDArray[np.uint32]
-    next_other: NDArray[np.uint32]
-    previous_address: NDArray[np.uint32]
+    link: NDArray[np.uint32]
     first_in_bank: NDArray[np.int64]
-
-
-class Memory(NamedTuple):
-    """A memory; see :class:`~simulators.memory.kernel_constraints.KernelTables`."""
-
-    bank_group: NDArray[np.int64]
-    timing: NDArray[np.int64]
-    bank_delay: NDArray[np.int64]
-    near_delay: NDArray[np.int64]
-    far_delay: NDArray[np.int64]
 
 
 class Controller(NamedTuple):
     """State of one simulated controller.
 
-    Per bank: ``bank`` (LANES words each, see above); ``ready`` (LANES words each): earliest shifted cycle of each
-    command as far as the bank's own history decides; ``candidate``: packed key of its next command by that
-    history, NEVER if it has none; ``lane``: the word of ``shared`` that limits the candidate too;
-    ``group_lane``: first word of its group in ``shared``. ``shared``: earliest shifted cycles that the bank
-    group, rank and command bus decide, LANES words per constraint group.
-
-    Per request: ``latency`` (time sent until answered, then the latency), ``served`` flags, ``finish`` (end of
-    data), ``delivered`` (times of answers in order of delivery).
+    ``words``: see above. Per request: ``latency`` (time sent until answered, then the latency), ``served`` flags,
+    ``finish`` (end of data, where answers are reordered), ``delivered`` (times of answers in order of delivery).
+    ``counts``: scratch of the order statistics.
     """
 
-    bank: NDArray[np.int64]
-    ready: NDArray[np.int64]
-    candidate: NDArray[np.int64]
-    lane: NDArray[np.uint64]
-    group_lane: NDArray[np.uint64]
-    shared: NDArray[np.int64]
-    activates: NDArray[np.int64]
-    issued: NDArray[np.int64]
-    account: NDArray[np.int64]
-    refresh: NDArray[np.int64]
+    words: NDArray[np.int64]
     latency: NDArray[np.int64]
     served: NDArray[np.uint8]
     finish: NDArray[np.int64]
@@ -94,20 +142,25 @@ class Controller(NamedTuple):
 
 
 @njit(nogil=True, _nrt=False)
-def reset(state, requests, memory, refreshing):  # type: ignore[no-untyped-def]
-    """Put the controller into its state at cycle 0."""
-    n = len(requests.cycle)
-    for words in (state.bank, state.ready, state.shared, state.issued, state.account, state.refresh):
-        words[:] = 0
-    state.candidate[:] = NEVER
-    state.lane[:] = 0
-    state.activates[:] = LONG_AGO
+def reset(state: Controller, requests: Requests, memory: NDArray[np.int64], is_refreshing: bool) -> None:
+    """Put the controller into its state at cycle 0, the first request on its way."""
+    w, n = state.words, len(requests.cycle)
+    w[:C_BANK] = 0
+    w[C_CANDIDATE:C_LANE] = NEVER
+    w[C_LANE:C_COMMAND] = C_SHARED
+    w[C_RANK_LAST:C_ISSUED] = LONG_AGO << ID_BITS
+    w[C_ACTIVATES : C_ACTIVATES + 4] = LONG_AGO
+    for word in (C_LAST_AUTO, C_ACCEPTED_BEFORE, C_ENTERED, C_LAST_COMMAND, C_LAST_ANSWER, C_WAKE, C_WAKE_SET):
+        w[word] = -1
+    w[C_PENDING] = NO_COMMAND
+    w[C_TRIGGER] = memory[T_REFRESH_INTERVAL] if is_refreshing else NEVER_CYCLE
+    w[C_SENT] = w[C_ACCEPTED] = w[C_ARRIVE] = requests.cycle[0]
+    w[C_HAS_CREDIT] = w[C_AFTER_COMMAND] = w[C_BY_PLAYER] = 1
+    for b in range(memory[T_BANKS]):
+        base = b << BANK_SHIFT
+        w[base + B_HEAD] = requests.first_in_bank[b]
+        w[base + B_HIT] = w[base + B_HIT_WRITE] = n
+        w[base + B_QUEUED] = w[base + B_IS_OPEN] = w[base + B_IS_FRESH] = 0
+        for command in range(8):
+            w[base + B_LAST + command] = LONG_AGO << ID_BITS
     state.served[:] = 0
-    for b in range(len(memory.bank_group)):
-        state.bank[b * LANES + HEAD] = requests.first_in_bank[b]
-        state.bank[b * LANES + HIT] = n
-        state.bank[b * LANES + HIT_WRITE] = n
-        state.group_lane[b] = u64(memory.bank_group[b]) << u64(LANE_SHIFT)
-    state.account[LAST_AUTO] = -1
-    state.refresh[PENDING] = NO_COMMAND
-    state.refresh[TRIGGER] = memory.timing[T_REFRESH_INTERVAL] if refreshing else NEVER_CYCLE

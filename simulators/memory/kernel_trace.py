@@ -16,7 +16,18 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulators.errors import InvalidInputError
-from simulators.memory.kernel_state import ID_BITS
+from simulators.memory.kernel_state import (
+    BANK,
+    ID_BITS,
+    IS_WRITE,
+    LINKS,
+    NEXT_IN_BANK,
+    NEXT_IN_ROW,
+    NEXT_OTHER,
+    NEXT_SAME,
+    PREVIOUS_TWIN,
+    ROW,
+)
 from simulators.memory.specification import MemorySpecification
 from simulators.memory.trace import Trace
 
@@ -39,15 +50,9 @@ class DecodedTrace:
         memory: digest of the memory specification it was decoded for.
         cycle: earliest cycle of each request, in the memory's clock.
         address: byte addresses.
-        bank: flat bank number.
-        is_write: 1 for a write, 0 for a read.
-        row: row.
-        next_in_bank: next later request of the same bank.
-        next_in_row: next later request of the same bank and row.
-        next_same: next later request of the same bank, row and direction.
-        next_other: next later request of the same bank and row, other direction.
-        previous_address: latest earlier request of the same burst (address without its burst offset).
-        first_in_bank: int64[banks], first request of each bank.
+        link: uint32[n * LINKS], the words of each request that ``kernel_state`` names: bank, direction, row and
+            the links to related requests.
+        first_in_bank: int64[banks], first request of each bank (``n`` if none).
     """
 
     name: str
@@ -55,18 +60,15 @@ class DecodedTrace:
     memory: str
     cycle: NDArray[np.int64]
     address: NDArray[np.uint64]
-    bank: NDArray[np.uint8]
-    is_write: NDArray[np.uint8]
-    row: NDArray[np.uint32]
-    next_in_bank: Indices
-    next_in_row: Indices
-    next_same: Indices
-    next_other: Indices
-    previous_address: Indices
+    link: NDArray[np.uint32]
     first_in_bank: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.cycle)
+
+    def word(self, name: int) -> NDArray[np.uint32]:
+        """Return one word of every request, e.g. ``word(ROW)``."""
+        return self.link[name::LINKS]
 
 
 def decode_trace(trace: Trace, specification: MemorySpecification) -> DecodedTrace:
@@ -89,23 +91,18 @@ def decode_trace(trace: Trace, specification: MemorySpecification) -> DecodedTra
     first = np.full(specification.organisation.banks, len(trace), dtype=np.int64)
     used, where = np.unique(bank, return_index=True)
     first[used] = where
-    arrays = {
-        "cycle": cycle,
-        "address": trace.address,
-        "bank": bank.astype(np.uint8),
-        "is_write": write.astype(np.uint8),
-        "row": row.astype(np.uint32),
-        "next_in_bank": _next_equal(bank.astype(np.uint64)),
-        "next_in_row": _next_equal(in_row),
-        "next_same": np.where(write, next_write, next_read),
-        "next_other": np.where(write, next_read, next_write),
-        "previous_address": _previous_equal(burst),
-        "first_in_bank": first,
-    }
-    for array in arrays.values():
+    words = np.empty((len(trace), LINKS), dtype=np.uint32)
+    words[:, BANK], words[:, ROW], words[:, IS_WRITE] = bank, row, write
+    words[:, NEXT_IN_BANK] = _next_equal(bank.astype(np.uint64))
+    words[:, NEXT_IN_ROW] = _next_equal(in_row)
+    words[:, NEXT_SAME] = np.where(write, next_write, next_read)
+    words[:, NEXT_OTHER] = np.where(write, next_read, next_write)
+    words[:, PREVIOUS_TWIN] = _previous_equal(burst)
+    link = words.ravel()
+    for array in (cycle, link, first):
         array.setflags(write=False)
     digest = hashlib.sha256(f"{trace.digest}/{specification.digest}".encode()).hexdigest()[:32]
-    return DecodedTrace(name=trace.name, digest=digest, memory=specification.digest, **arrays)
+    return DecodedTrace(trace.name, digest, specification.digest, cycle, trace.address, link, first)
 
 
 def _in_clock(trace: Trace, clock_mhz: float) -> NDArray[np.int64]:
@@ -113,7 +110,9 @@ def _in_clock(trace: Trace, clock_mhz: float) -> NDArray[np.int64]:
     if trace.clock_mhz == clock_mhz:
         return trace.cycle
     ratio = Fraction(clock_mhz) / Fraction(trace.clock_mhz)
-    return np.array([-(-cycle * ratio.numerator // ratio.denominator) for cycle in trace.cycle.tolist()], dtype=np.int64)
+    return np.array(
+        [-(-cycle * ratio.numerator // ratio.denominator) for cycle in trace.cycle.tolist()], dtype=np.int64
+    )
 
 
 def _next_equal(key: NDArray[np.uint64]) -> Indices:
@@ -143,7 +142,7 @@ def _next_of(key: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> Indices:
 
 
 @njit(cache=True, nogil=True)
-def _next_chosen(key, chosen, order):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _next_chosen(key: NDArray[np.uint64], chosen: NDArray[np.bool_], order: NDArray[np.int64]) -> Indices:
     """Walk each group of equal keys backwards, remembering the nearest chosen position."""
     count = len(key)
     found = np.full(count, count, dtype=np.uint32)

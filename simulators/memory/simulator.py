@@ -10,40 +10,21 @@ from numpy.typing import NDArray
 
 from simulators.errors import InvalidInputError, UnknownNameError
 from simulators.evaluation import Evaluation
-from simulators.memory._metrics import METRICS, audits
-from simulators.memory.energy import ENERGY_PARTS, energy_parts
+from simulators.memory._metrics import METRICS, audits, metric_values, metrics_matrix
 from simulators.memory.kernel import Recording, record_design, simulate_designs
 from simulators.memory.kernel_codes import (
     ARBITERS,
     COMMAND_MULTIPLEXERS,
     DEADLOCK,
     DESIGN_COLUMNS,
-    O_ACT,
-    O_ACTIVE_CYCLES,
-    O_LATENCY,
-    O_LATENCY_ACCEPT,
-    O_LATENCY_ARRIVAL,
-    O_MAKESPAN,
-    O_MAX,
-    O_MEDIAN,
-    O_P95,
-    O_PRE,
-    O_PREA,
-    O_PRECHARGED_CYCLES,
-    O_RD,
-    O_RDA,
-    O_REFA,
-    O_ROW_MISSES,
     O_STATUS,
-    O_WR,
-    O_WRA,
     PAGE_POLICIES,
     REFRESH_POLICIES,
     RESPONSE_QUEUES,
     SCHEDULER_BUFFERS,
     SCHEDULERS,
 )
-from simulators.memory.kernel_constraints import kernel_tables
+from simulators.memory.kernel_constraints import kernel_words
 from simulators.memory.kernel_trace import DecodedTrace, decode_trace
 from simulators.memory.specification import MemorySpecification, load_memory_specification
 from simulators.memory.trace import Trace
@@ -63,7 +44,7 @@ INPUTS: Final = (
     Input("refresh_policy", "AllBank", REFRESH_POLICIES, doc="how rows are refreshed"),
     Input("refresh_max_postponed", 8, minimum=0, maximum=_LARGEST, doc="refreshes that may be put off"),
     Input("refresh_max_pulled_in", 8, minimum=0, maximum=_LARGEST, doc="refreshes that may be done early"),
-    Input("arbiter", "Simple", ARBITERS, doc="front end: straight, or with credits, answering in any or in request order"),
+    Input("arbiter", "Simple", ARBITERS, doc="straight, or with credits and answers in any or in request order"),
     Input("max_active_transactions", 128, minimum=1, maximum=_LARGEST, doc="credits of the Fifo and Reorder arbiters"),
     Input("cmd_mux", "Oldest", COMMAND_MULTIPLEXERS, doc="which of several legal commands is issued"),
 )
@@ -103,8 +84,9 @@ class MemoryController(Simulator):
             raise InvalidInputError(f"threads must be at least 1, got {threads}")
         self.mode, self.threads = mode, threads
         self.memory = memory if isinstance(memory, MemorySpecification) else load_memory_specification(memory)
-        self._tables = kernel_tables(self.memory)
-        self.audits = audits(self.memory.peak_bandwidth_gbit_per_s, bool(self.memory.currents_ma))
+        self._words = kernel_words(self.memory)
+        self._matrix = metrics_matrix(self.memory)
+        self.audits = audits(self.memory)
 
     def settings(self) -> dict[str, Any]:
         """Return memory (name and digest of its numbers) and mode."""
@@ -133,7 +115,7 @@ class MemoryController(Simulator):
         """Simulate checked designs; see :meth:`Simulator.simulate`. A plain trace is decoded at each call."""
         trace = self._decoded(workload)
         outputs = self.kernel_outputs(columns, trace)
-        values = self._values(outputs, len(trace))
+        values = metric_values(outputs, self._matrix, len(trace), self.memory)
         stuck = outputs[:, O_STATUS] == DEADLOCK
         if not stuck.any():
             return Evaluation.of_valid(METRICS, values)
@@ -142,11 +124,11 @@ class MemoryController(Simulator):
 
     def kernel_outputs(self, columns: Columns, workload: Trace | DecodedTrace) -> NDArray[np.int64]:
         """Return the kernel's own integers, ``[n, len(OUTPUT_COLUMNS)]``, for checked columns of length ``n``."""
-        return simulate_designs(encode_designs(columns), self._decoded(workload), self._tables, self.threads)
+        return simulate_designs(encode_designs(columns), self._decoded(workload), self._words, self.threads)
 
     def record(self, columns: Columns, workload: Trace | DecodedTrace, row: int = 0) -> Recording:
         """Return every command and every request's times of one design of checked columns."""
-        return record_design(encode_designs(columns)[row], self._decoded(workload), self._tables)
+        return record_design(encode_designs(columns)[row], self._decoded(workload), self._words)
 
     def _decoded(self, workload: Trace | DecodedTrace) -> DecodedTrace:
         if isinstance(workload, Trace):
@@ -157,47 +139,6 @@ class MemoryController(Simulator):
                 "use this simulator's load_workload() or prepare()"
             )
         return workload
-
-    def _values(self, outputs: NDArray[np.int64], requests: int) -> NDArray[np.float64]:
-        """Return the metrics ``[n, m]`` of kernel outputs."""
-        cycle_ns, n = self.memory.cycle_ns, len(outputs)
-        parts = energy_parts(outputs, self.memory)
-        energy = sum(parts.values())
-        accounted = (outputs[:, O_ACTIVE_CYCLES] + outputs[:, O_PRECHARGED_CYCLES]) * cycle_ns
-        makespan = outputs[:, O_MAKESPAN] * cycle_ns
-        misses = outputs[:, O_ROW_MISSES]
-        found = {
-            "makespan_ns": makespan,
-            "average_latency_ns": outputs[:, O_LATENCY] * (cycle_ns / requests),
-            "average_latency_from_accept_ns": outputs[:, O_LATENCY_ACCEPT] * (cycle_ns / requests),
-            "average_latency_from_arrival_ns": outputs[:, O_LATENCY_ARRIVAL] * (cycle_ns / requests),
-            "median_latency_ns": outputs[:, O_MEDIAN] * cycle_ns,
-            "p95_latency_ns": outputs[:, O_P95] * cycle_ns,
-            "max_latency_ns": outputs[:, O_MAX] * cycle_ns,
-            "energy_pj": energy,
-            "average_power_mw": energy / accounted,
-            "bandwidth_gbit_per_s": requests * self.memory.burst_bytes * 8 / makespan,
-            "row_hits": requests - misses,
-            "row_misses": misses - outputs[:, O_PRE],
-            "row_conflicts": outputs[:, O_PRE],
-            "requests": np.full(n, requests),
-            "activate_commands": outputs[:, O_ACT],
-            "precharge_commands": outputs[:, O_PRE],
-            "precharge_all_commands": outputs[:, O_PREA],
-            "read_commands": outputs[:, O_RD] + outputs[:, O_RDA],
-            "write_commands": outputs[:, O_WR] + outputs[:, O_WRA],
-            "read_auto_precharge_commands": outputs[:, O_RDA],
-            "write_auto_precharge_commands": outputs[:, O_WRA],
-            "refresh_commands": outputs[:, O_REFA],
-            **{part: parts[part] for part in ENERGY_PARTS},
-            "accounted_time_ns": accounted,
-            "active_time_ns": outputs[:, O_ACTIVE_CYCLES] * cycle_ns,
-            "precharged_time_ns": outputs[:, O_PRECHARGED_CYCLES] * cycle_ns,
-        }
-        values = np.empty((n, len(METRICS)))
-        for position, metric in enumerate(METRICS):
-            values[:, position] = found[metric.name]
-        return values
 
 
 def encode_designs(columns: Columns) -> NDArray[np.int64]:

@@ -259,7 +259,9 @@ def _check_geometry(specification: MemorySpecification, fields: Fields) -> None:
     if o.burst_length % o.data_rate:
         raise fields.wrong("organisation.burst_length", f"a multiple of data_rate ({o.data_rate})")
     if o.banks_per_rank % o.bank_groups_per_rank:
-        raise fields.wrong("organisation.banks_per_rank", f"a multiple of bank_groups_per_rank ({o.bank_groups_per_rank})")
+        raise fields.wrong(
+            "organisation.banks_per_rank", f"a multiple of bank_groups_per_rank ({o.bank_groups_per_rank})"
+        )
     sizes = {
         "byte": o.bus_bytes,
         "column": o.columns,

@@ -247,7 +247,7 @@ def _backwards(path: Path, cycle: NDArray[np.int64], at: int) -> TraceFormatErro
 def _line_of_request(path: Path, index: int) -> int:
     lines = requests = 0
     for text in _whole_lines(path):
-        for line in text.tobytes().splitlines():
+        for line in text.tobytes().removesuffix(b"\n").split(b"\n"):
             lines += 1
             stripped = line.strip()
             if stripped and not stripped.startswith(b"#"):

@@ -102,7 +102,7 @@ def load_workload(name_or_path: str, *, clock_mhz: float = 800.0, allow_backward
     text = str(name_or_path)
     if text.startswith(_SYNTHETIC) or text in _recorded_names():
         return _named(text, clock_mhz)
-    if not Path(text).exists():
+    if not text or not Path(text).exists():  # the empty path is the working directory
         raise UnknownNameError(
             "workload", text, workload_names(), f"There is no trace file of that name either (from {Path.cwd()})."
         )

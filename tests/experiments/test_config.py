@@ -113,8 +113,28 @@ def test_every_mistake_is_reported_with_path_expectation_and_nearest_word(toy_da
 
 
 WORDS = st.sampled_from(
-    ["", "x", "hopper", "random_search", "batch", "label", "sweep", "draws", "environment", "arguments", "workload"]
-    + ["objective", "minimize", "energy_pj", "meet", "toys/Bowl-v0", "levels", "baseline", "at", "workers", "auto"]
+    [
+        "x",
+        "hopper",
+        "random_search",
+        "batch",
+        "label",
+        "sweep",
+        "draws",
+        "environment",
+        "arguments",
+        "workload",
+        "objective",
+        "minimize",
+        "energy_pj",
+        "meet",
+        "toys/Bowl-v0",
+        "levels",
+        "baseline",
+        "at",
+        "workers",
+        "auto",
+    ]
 )
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 9) | st.floats() | WORDS,

@@ -115,7 +115,7 @@ def test_verdicts_come_before_everything_else(content: str) -> None:
 
 def test_best_designs_are_decoded_and_marked_against_the_reference(content: str) -> None:
     assert '<td class="changed">Closed</td>' in content
-    assert "makespan_ns (limit 40), ns" in content
+    assert "makespan_ns (limit 40)" in content
     assert '<td class="better">45 (-10.0 %)</td>' in content
 
 

@@ -187,7 +187,7 @@ def describe_recording(
         "valgrind": _first_line(["valgrind", "--version"]),
         "machine": platform.machine(),
         "page_bytes": PAGE_BYTES,
-        "whole_run": dict(requests.counts) | {"memory_requests": len(requests.line)},
+        "recorded_run": dict(requests.counts) | {"memory_requests": len(requests.line)},
         "digest": trace.digest,
     }
 

@@ -1,6 +1,6 @@
 """Recipe of ``recorded/sqlite-query``: eight database sessions joining and aggregating at once.
 
-Record it again (Debian packages ``valgrind`` and ``sqlite3``; two to ten minutes, nothing large is stored)::
+Record it again (Debian packages ``valgrind`` and ``sqlite3``; some five minutes of CPU time, nothing large is stored)::
 
     python -m simulators.memory.recording.sqlite_query --output DIRECTORY
 

@@ -1,0 +1,135 @@
+"""A directory of results of DRAMSys 4.0, laid out as ``validate_memory`` expects it; any file may be missing.
+
+``tables.json``
+    table -> ``memory``, ``address_mapping`` (paths of DRAMSys files below the directory), ``trace_clock_mhz``
+``dramsys_*.csv``
+    one simulated configuration and trace per row: DRAMSys's parameter names, then results
+``golden/index.json``
+    list of runs (``name``, ``trace``, ``config``, ``result``) with ``<name>.<trace>.cmd.csv`` and ``.req.csv``
+``traces/*.stl``, ``spec/*.json``
+    inputs of these runs
+
+Every file may be gzip-compressed, with ``.gz`` added to its name.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from simulators.errors import InvalidInputError
+from simulators.memory._dramsys_json import from_dramsys
+from simulators.memory.kernel_trace import DecodedTrace
+from simulators.memory.simulator import MemoryController
+from simulators.memory.specification import AddressMapping, MemorySpecification, load_memory_specification
+from simulators.memory.trace import read_stl
+
+PARAMETERS: Final = {
+    "PagePolicy": "page_policy",
+    "Scheduler": "scheduler",
+    "SchedulerBuffer": "scheduler_buffer",
+    "RequestBufferSize": "request_buffer_size",
+    "RespQueue": "response_queue",
+    "RefreshPolicy": "refresh_policy",
+    "RefreshMaxPostponed": "refresh_max_postponed",
+    "RefreshMaxPulledin": "refresh_max_pulled_in",
+    "Arbiter": "arbiter",
+    "MaxActiveTransactions": "max_active_transactions",
+    "CmdMux": "cmd_mux",
+}
+"""DRAMSys's parameter names and ours."""
+
+Row = dict[str, Any]
+
+_DDR3_FILES: Final = ("MICRON_1Gb_DDR3-1600_8bit_G", "am_ddr3_8x1Gbx8_dimm_p1KB_rbc", "am_ddr3_8x1Gbx8_dimm_p1KB_brc")
+_BANK_ROW_COLUMN: Final = AddressMapping(
+    byte=(0, 1, 2), column=tuple(range(3, 13)), bank_group=(), row=tuple(range(13, 27)), bank=(27, 28, 29), rank=()
+)
+
+
+@dataclass(frozen=True)
+class ReferenceDirectory:
+    """Access to the files of one reference directory.
+
+    Raises:
+        InvalidInputError: no such directory, or a file that cannot be read.
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        if not self.path.is_dir():
+            raise InvalidInputError(f"reference directory {str(self.path)!r} does not exist")
+
+    def tables(self) -> list[str]:
+        """Return the stems of the DRAMSys tables that are there."""
+        names = {file.name.removesuffix(".gz").removesuffix(".csv") for file in self.path.glob("dramsys_*.csv*")}
+        return sorted(names)
+
+    def rows(self, name: str) -> list[Row]:
+        """Return the rows of ``name`` (a path without ``.csv``), each a dict of text; empty if there is no file."""
+        text = self._text(f"{name}.csv")
+        return [] if text is None else list(csv.DictReader(text.splitlines()))
+
+    def golden(self) -> list[Row]:
+        """Return the entries of ``golden/index.json``."""
+        return list(self._json("golden/index.json") or [])
+
+    def controller(self, table: str) -> MemoryController:
+        """Return the simulator of a table's memory.
+
+        Raises:
+            InvalidInputError: a memory that cannot be simulated; the message says which standard it is.
+        """
+        return MemoryController(self._memory(self._inputs.get(table, {}), table))
+
+    def trace(self, name: str, controller: MemoryController, table: str) -> DecodedTrace | None:
+        """Return a trace decoded for a controller, or None if the file is not there."""
+        clock = float(self._inputs.get(table, {}).get("trace_clock_mhz", controller.memory.clock_mhz))
+        for suffix in (".stl", ".stl.gz"):
+            file = self.path / "traces" / f"{name}{suffix}"
+            if file.is_file():
+                return controller.prepare(read_stl(file, clock, allow_backwards=True))
+        return None
+
+    @cached_property
+    def _inputs(self) -> Mapping[str, Mapping[str, Any]]:
+        content = self._json("tables.json") or {}
+        return content if isinstance(content, dict) else {}
+
+    def _memory(self, inputs: Mapping[str, Any], table: str) -> MemorySpecification:
+        memory = str(inputs.get("memory", f"spec/{_DDR3_FILES[0]}.json"))
+        default = _DDR3_FILES[2] if "_brc_" in table else _DDR3_FILES[1]
+        mapping = str(inputs.get("address_mapping", f"spec/{default}.json"))
+        contents = self._json(memory), self._json(mapping)
+        if None not in contents:
+            return from_dramsys(*contents, origin=f"{self.path / memory}, {mapping}")
+        if Path(memory).stem != _DDR3_FILES[0] or Path(mapping).stem not in _DDR3_FILES[1:]:
+            raise InvalidInputError(f"table {table}: {memory} or {mapping} is not in {self.path}")
+        shipped = load_memory_specification("ddr3-1600")
+        return shipped.with_mapping(_BANK_ROW_COLUMN) if Path(mapping).stem == _DDR3_FILES[2] else shipped
+
+    def _json(self, name: str) -> Any:
+        text = self._text(name)
+        try:
+            return None if text is None else json.loads(text)
+        except ValueError as error:
+            raise InvalidInputError(f"{self.path / name}: not JSON: {error}") from error
+
+    def _text(self, name: str) -> str | None:
+        """Return the content of a file, packed or not, or None if it is not there."""
+        plain, packed = self.path / name, self.path / f"{name}.gz"
+        try:
+            if plain.is_file():
+                return plain.read_text(encoding="utf-8")
+            if packed.is_file():
+                return gzip.decompress(packed.read_bytes()).decode("utf-8")
+        except (OSError, EOFError, UnicodeDecodeError) as error:
+            raise InvalidInputError(f"{self.path / name}: cannot be read: {error}") from error
+        return None

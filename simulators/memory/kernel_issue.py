@@ -1,0 +1,147 @@
+"""Issuing commands: what a command changes in its bank, and what others must wait for."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from simulators.memory.kernel_account import account_activate, account_auto_precharge, account_close
+from simulators.memory.kernel_bank import leave_queue, open_row
+from simulators.memory.kernel_codes import ACT, PRE
+from simulators.memory.kernel_front import answer_request
+from simulators.memory.kernel_state import (
+    B_IS_FRESH,
+    B_IS_OPEN,
+    B_LAST,
+    BANK_SHIFT,
+    C_ACTIVATES,
+    C_ISSUED,
+    C_LAST_COMMAND,
+    C_LAST_CYCLE,
+    C_LAST_WRITE,
+    C_MISSES,
+    C_RANK_LAST,
+    C_RECORDED,
+    C_SERVED,
+    C_SHARED,
+    C_WRITES_QUEUED,
+    ID_BITS,
+    IS_WRITE,
+    LINK_SHIFT,
+    T_FAR_DELAY,
+    T_FOUR_ACTIVATES,
+    T_GROUP_OF_BANK,
+    T_GROUPS,
+    T_NEAR_DELAY,
+    T_READ_DATA,
+    T_WRITE_DATA,
+    Controller,
+    Index,
+    Int,
+    Requests,
+    u64,
+)
+
+Words = NDArray[np.int64]
+
+
+@njit(forceinline=True, nogil=True, _nrt=False)
+def issue_for_bank(
+    command: Int,
+    b: Index,
+    request: Index,
+    now: Int,
+    design: Words,
+    requests: Requests,
+    memory: Words,
+    state: Controller,
+    times: Words | None,
+) -> bool:
+    """Issue a bank's command at cycle ``now``; return whether it turned the data bus around."""
+    w, base = state.words, b << u64(BANK_SHIFT)
+    forbid_near_and_far(command, b, now << ID_BITS, w, memory)
+    if command == ACT:
+        w[base + u64(B_IS_OPEN)] = w[base + u64(B_IS_FRESH)] = 1
+        _forbid_activates(now, w, memory)
+        open_row(base, request, design, requests, state)
+        account_activate(now, w)
+        return False
+    if command == PRE:
+        w[base + u64(B_IS_OPEN)] = 0
+        account_close(now, w)
+        return False
+    return _serve(command, base, request, now, design, requests, memory, state, times)
+
+
+@njit(forceinline=True, nogil=True, _nrt=False)
+def _serve(
+    command: Int,
+    base: Index,
+    request: Index,
+    now: Int,
+    design: Words,
+    requests: Requests,
+    memory: Words,
+    state: Controller,
+    times: Words | None,
+) -> bool:
+    """Serve ``request`` by a CAS: it leaves the buffer at once and is answered when its data end."""
+    w, is_write = state.words, np.int64(requests.link[(request << u64(LINK_SHIFT)) + u64(IS_WRITE)])
+    state.served[request] = 1
+    w[C_SERVED] += 1
+    w[C_WRITES_QUEUED] -= is_write
+    w[C_MISSES] += w[base + u64(B_IS_FRESH)]
+    w[base + u64(B_IS_FRESH)] = 0
+    if command & 1:
+        w[base + u64(B_IS_OPEN)] = 0
+        account_auto_precharge(now, is_write, base, w, memory)
+    leave_queue(base, request, design, requests, state)
+    done = now + (memory[T_WRITE_DATA] if is_write else memory[T_READ_DATA])
+    answer_request(request, done, design, state, times)
+    turned = is_write != w[C_LAST_WRITE]
+    w[C_LAST_WRITE] = is_write
+    return turned
+
+
+@njit(forceinline=True, nogil=True, _nrt=False)
+def forbid_near_and_far(command: Int, b: Index, at: Int, w: Words, memory: Words) -> None:
+    """Book a bank's ``command`` at shifted cycle ``at``: what its bank, its group and the others must wait for."""
+    w[u64(B_LAST) + (b << u64(BANK_SHIFT)) + u64(command)] = at
+    w[u64(C_RANK_LAST) + u64(command)] = at
+    own = memory[u64(T_GROUP_OF_BANK) + b]
+    for g in range(memory[T_GROUPS]):
+        forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY if g == own else T_FAR_DELAY, command, at, w, memory)
+
+
+@njit(forceinline=True, nogil=True, _nrt=False)
+def forbid(lane: Index, table: Int, command: Int, at: Int, w: Words, memory: Words) -> None:
+    """Raise the four words from ``lane`` on to what ``command`` at shifted cycle ``at`` allows."""
+    delay = u64(table) + (u64(command) << u64(2))
+    for c in range(4):
+        k = u64(c)
+        w[lane + k] = max(w[lane + k], at + memory[delay + k])
+
+
+@njit(forceinline=True, nogil=True, _nrt=False)
+def _forbid_activates(cycle: Int, w: Words, memory: Words) -> None:
+    """Book an ACT for the four-activate window: a fifth one must wait FAW from the first of four."""
+    first = w[C_ACTIVATES + 1]
+    w[C_ACTIVATES], w[C_ACTIVATES + 1], w[C_ACTIVATES + 2] = first, w[C_ACTIVATES + 2], w[C_ACTIVATES + 3]
+    w[C_ACTIVATES + 3] = cycle
+    window = (first + memory[T_FOUR_ACTIVATES]) << ID_BITS
+    for g in range(memory[T_GROUPS]):
+        lane = u64(C_SHARED) + (u64(g) << u64(2))
+        w[lane] = max(w[lane], window)
+
+
+@njit(forceinline=True, nogil=True, _nrt=False)
+def note_command(command: Int, b: Int, request: Int, now: Int, w: Words, commands: Words | None) -> None:
+    """Count a command; write it into the command trace if there is one, with room left."""
+    w[u64(C_ISSUED) + u64(command)] += 1
+    w[C_LAST_COMMAND], w[C_LAST_CYCLE] = command, now
+    if commands is not None:
+        if w[C_RECORDED] < len(commands):
+            line = commands[u64(w[C_RECORDED])]
+            line[0], line[1], line[2], line[3] = now, command, b, request
+        w[C_RECORDED] += 1
