@@ -76,7 +76,7 @@ class ObservationEncoder:
         raw += self._shift
         raw /= self._scale
         ratios = raw[..., self._metrics]
-        np.fmin(ratios, self._most, out=ratios)  # of NaN and a number, fmin takes the number
-        np.fmax(ratios, self._least, out=ratios)
-        np.log(ratios, out=ratios)
+        np.fmin(ratios, self._most, ratios)  # of NaN and a number, fmin takes the number
+        np.fmax(ratios, self._least, ratios)
+        np.log(ratios, ratios)
         return raw.astype(np.float32)

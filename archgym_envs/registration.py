@@ -290,6 +290,8 @@ def _tell_gymnasium(id: str) -> None:
             entry_point=f"{__name__}:make_env",
             vector_entry_point=f"{__name__}:make_vector_env",
             kwargs={"environment_id": id},
+            order_enforce=False,  # a proposal needs no reset before it
+            disable_env_checker=True,  # archgym_envs.testing.check_env runs Gymnasium's checker, and more
         )
 
 

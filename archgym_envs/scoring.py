@@ -66,6 +66,7 @@ class Scorer:
         self._less_is_better = [self._metrics[c].direction != "maximize" for c in self._columns]
         self._tie_minimised = self._tie_direction()
         self.unit = _unit([self._metrics[c] for c in self._columns]) if not objective.targets else "1"
+        self._is_meet = objective.kind == "meet"
         self._minimised = objective.direction == "minimize"
         self.worst = np.inf if self._minimised else -np.inf
         reference = problem.reference
@@ -81,8 +82,9 @@ class Scorer:
                 f"the reference design of space {problem.space.name!r} scores {self.reference_score} on "
                 f"{objective.label()!r}; rewards are relative to it, so choose metrics it has finite values for"
             )
-        self._shift = float(zero_shift(self.reference_score))
-        self._denominator = self.reference_score + self._shift
+        absolute = objective.kind == "paper"  # its reward is the log of the score itself, relative to nothing
+        self._shift = 0.0 if absolute else float(zero_shift(self.reference_score))
+        self._scale = 1.0 if absolute else self.reference_score + self._shift
 
     def score(self, evaluation: Evaluation) -> np.ndarray:
         """Return the scores ``[n]`` (float64) in the objective's own units; NaN where invalid."""
@@ -92,7 +94,7 @@ class Scorer:
                 f"{', '.join(metric.name for metric in self._metrics)}"
             )
         values = evaluation.values
-        if self.objective.kind == "meet":
+        if self._is_meet:
             scores = self._distances(values)
         elif self.objective.kind == "paper":
             scores = self._paper(values)
@@ -108,10 +110,10 @@ class Scorer:
         """Return the reward of one score."""
         if score != score:
             return INVALID_REWARD
-        if self.objective.kind == "meet":
+        if self._is_meet:
             raw = -score if score < 0.0 else 0.0 - math.log1p(score)
         else:
-            ratio = score if self.objective.kind == "paper" else (score + self._shift) / self._denominator
+            ratio = (score + self._shift) / self._scale
             log = math.log(ratio) if ratio > 0.0 else -math.inf
             raw = 0.0 - log if self._minimised else log
         return min(max(raw, -REWARD_LIMIT), REWARD_LIMIT)
@@ -121,7 +123,7 @@ class Scorer:
 
         Plain Python on floats, for environments that step design by design.
         """
-        if self.objective.kind == "meet":
+        if self._is_meet:
             return self._distance_of(values)
         score = 1.0
         if self.objective.kind == "paper":
@@ -138,7 +140,7 @@ class Scorer:
 
     def met_by(self, scores: np.ndarray) -> np.ndarray:
         """Return the same from scores ``[n]``: a distance is exactly 0, or below, when all budgets are met."""
-        if self.objective.kind != "meet":
+        if not self._is_meet:
             return np.zeros(np.shape(scores), dtype=bool)
         return np.asarray(scores) <= 0.0
 

@@ -66,7 +66,7 @@ class OneDesign:
 
     def describe(self, row: Sequence[int]) -> dict[str, Value]:
         """Return parameter name -> plain Python value."""
-        return dict(zip(self._names, map(operator.getitem, self._values, row), strict=True))
+        return {name: values[index] for name, values, index in zip(self._names, self._values, row, strict=True)}
 
 
 def is_shared(array: np.ndarray) -> bool:

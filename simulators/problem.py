@@ -55,6 +55,9 @@ class Problem:
             InvalidInputError: indices outside the space.
             AuditError: the simulator broke a law it declares.
         """
+        row = self.space._one.row(np.asarray(indices))
+        if row is not None and not self.space.constraints:
+            return self._simulate_row(row)
         array = self.space.check(indices)
         if not self.space.constraints:
             return self._simulate(array)
@@ -65,9 +68,15 @@ class Problem:
         return self._merge(array, broken, feasible)
 
     def _simulate(self, array: np.ndarray) -> Evaluation:
-        columns, count = self.space._decode(array), len(array)
+        columns = self.space._decode(array)
+        for name, column, _ in self._fixed:
+            columns[name] = np.repeat(column, len(array))
+        return self.simulator.evaluate_checked(columns, self.workload)
+
+    def _simulate_row(self, row: list[int]) -> Evaluation:
+        columns = self.space._one.columns(row)
         for name, column, shared in self._fixed:
-            columns[name] = column if shared and count == 1 else np.repeat(column, count)
+            columns[name] = column if shared else column.copy()
         return self.simulator.evaluate_checked(columns, self.workload)
 
     def _merge(self, array: np.ndarray, broken: np.ndarray, feasible: np.ndarray) -> Evaluation:

@@ -26,10 +26,21 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_account import finish_accounting
-from simulators.memory.kernel_bank import bank_key, earliest, needs_plan, plan_bank, plan_other_banks
+from simulators.memory.kernel_bank import (
+    View,
+    bank_key,
+    earliest,
+    needs_plan,
+    plan_after_turn,
+    plan_bank,
+    plan_expected,
+)
 from simulators.memory.kernel_codes import (
+    D_CMD_MUX,
     D_REFRESH,
+    D_SCHEDULER,
     DEADLOCK,
+    FR_FCFS_GRP,
     NO_REFRESH,
     O_ACT,
     O_LATENCY,
@@ -42,32 +53,39 @@ from simulators.memory.kernel_codes import (
     O_STATUS,
     OK,
     OUTPUT_COLUMNS,
+    STRICT,
 )
 from simulators.memory.kernel_front import admit_request, arrives_first, schedule_arrival
 from simulators.memory.kernel_issue import issue_for_bank, note_command
 from simulators.memory.kernel_latency import BINS, order_statistics
 from simulators.memory.kernel_refresh import evaluate_refresh, issue_refresh, withdraw_blocked
+from simulators.memory.kernel_registers import (
+    R_ADMITTED,
+    R_AFTER_COMMAND,
+    R_ARRIVE,
+    R_LAST_ANSWER,
+    R_LAST_COMMAND,
+    R_LAST_CYCLE,
+    R_LAST_WRITE,
+    R_RECORDED,
+    R_SERVED,
+    R_SUM_ACCEPTED,
+    R_SUM_ANSWERED,
+    R_SUM_SENT,
+    R_WAKE,
+    R_WAKE_SET,
+    REGISTERS,
+    reset_registers,
+    stack_words,
+)
 from simulators.memory.kernel_state import (
     BANK,
-    C_ADMITTED,
-    C_AFTER_COMMAND,
-    C_ARRIVE,
     C_BLOCKING,
     C_COMMAND,
     C_ISSUED,
-    C_LAST_ANSWER,
-    C_LAST_COMMAND,
-    C_LAST_CYCLE,
     C_PENDING,
     C_PENDING_AT,
-    C_RECORDED,
-    C_SERVED,
-    C_SUM_ACCEPTED,
-    C_SUM_ANSWERED,
-    C_SUM_SENT,
     C_TRIGGER,
-    C_WAKE,
-    C_WAKE_SET,
     CONTROLLER_WORDS,
     ID_BITS,
     ID_MASK,
@@ -102,26 +120,28 @@ def simulate(
     ``commands`` (int64[m, 4]) and ``times`` (int64[n, 3]) receive the recording, or are None.
     """
     reset(state, requests, memory, design[D_REFRESH] != NO_REFRESH)
-    w = state.words
+    w, r = state.words, stack_words(REGISTERS)
+    reset_registers(r, requests)
     best = np.int64(NEVER)  # packed key of the banks' earliest command
     status = np.int64(OK)
     while True:
-        due, arrive = best >> ID_BITS, w[C_ARRIVE]
-        admits = arrive + w[C_AFTER_COMMAND] <= due
+        due, arrive = best >> ID_BITS, r[R_ARRIVE]
+        admits = arrive + r[R_AFTER_COMMAND] <= due
         if arrive == due and due < NEVER_CYCLE and not admits:
-            admits = arrives_first(due, w, state.delivered)
+            admits = arrives_first(due, r, state.delivered)
         now = arrive if admits else due
         refreshing = now >= w[C_TRIGGER]
         if refreshing:
             now = min(now, w[C_PENDING_AT] if w[C_PENDING] != NO_COMMAND else w[C_TRIGGER])
-            if now >= NEVER_CYCLE or (w[C_SERVED] == len(requests.cycle) and now > w[C_LAST_ANSWER]):
-                status = np.int64(OK if w[C_SERVED] == len(requests.cycle) else DEADLOCK)
+            if now >= NEVER_CYCLE or (r[R_SERVED] == len(requests.cycle) and now > r[R_LAST_ANSWER]):
+                status = np.int64(OK if r[R_SERVED] == len(requests.cycle) else DEADLOCK)
                 break
-            if not (admits and arrive == now and (w[C_AFTER_COMMAND] == 0 or due == now)):
-                evaluate_refresh(now, design, w, memory)
+            if not (admits and arrive == now and (r[R_AFTER_COMMAND] == 0 or due == now)):
+                evaluate_refresh(now, r[R_ADMITTED] == r[R_SERVED], design, w, memory)
                 if w[C_PENDING] != NO_COMMAND and w[C_PENDING_AT] == now:
-                    issue_refresh(now, design, requests, memory, state, commands)
-                    best = _wake_at_earliest(now, w, memory)
+                    command = issue_refresh(_view(now, r), design, requests, memory, state)
+                    note_command(command, 0, -1, now, r, w, commands)
+                    best = _wake_at_earliest(now, r, w, memory)
                     continue
                 if due != now:
                     # A command due in this very cycle is still issued; all others are withdrawn.
@@ -131,30 +151,34 @@ def simulate(
                         continue
                 admits = due != now
         if admits:
-            b = admit_request(now, design, requests, state, times)
-            if not w[C_BLOCKING] and needs_plan(b, w[C_ADMITTED] - 1, design, w):
-                best = _replan(b, best, now, design, requests, memory, state)
+            b = admit_request(now, r, design, requests, state, times)
+            if not w[C_BLOCKING] and needs_plan(b, r[R_ADMITTED] - 1, design, w):
+                best = _replan(b, best, now, r, design, requests, memory, state)
         else:
             request = u64(best & ID_MASK)
             b = _bank_of(request, requests)
             command = w[u64(C_COMMAND) + b]
-            note_command(command, np.int64(b), np.int64(request), now, w, commands)
-            turned = issue_for_bank(command, b, request, now, design, requests, memory, state, times)
-            if command > 1:
-                plan_other_banks(now << ID_BITS, turned, design, requests, memory, state)
-            plan_bank(b, now << ID_BITS, design, requests, memory, state)
+            note_command(command, np.int64(b), np.int64(request), now, r, w, commands)
+            turned = issue_for_bank(command, b, request, now, r, design, requests, memory, state, times)
+            view = _view(now, r)
+            if turned and design[D_SCHEDULER] == FR_FCFS_GRP:
+                plan_after_turn(view, design, requests, memory, state)
+            if design[D_CMD_MUX] == STRICT:
+                plan_expected(view, design, requests, memory, state)
+            plan_bank(b, view, design, requests, memory, state)
             if refreshing:
                 withdraw_blocked(w)
-            best = _wake_at_earliest(now, w, memory)
+            best = _wake_at_earliest(now, r, w, memory)
         if refreshing:
-            evaluate_refresh(now, design, w, memory)
+            evaluate_refresh(now, r[R_ADMITTED] == r[R_SERVED], design, w, memory)
             if best >> ID_BITS > now:
                 withdraw_blocked(w)
                 best = earliest(w, memory)
-        schedule_arrival(now, design, requests, state)
+        schedule_arrival(now, r, design, requests, state)
     out[O_STATUS] = status
-    _write_results(requests, memory, state, out)
-    return w[C_RECORDED]
+    if status == OK:
+        _write_results(r, requests, memory, state, out)
+    return r[R_RECORDED]
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
@@ -163,15 +187,22 @@ def _bank_of(request: Index, requests: Requests) -> Index:
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def _wake_at_earliest(now: Int, w: Words, memory: Words) -> Int:
+def _view(now: Int, r: Words) -> View:
+    return View(now << ID_BITS, r[R_ADMITTED], r[R_SERVED], r[R_LAST_WRITE])
+
+
+@njit(forceinline=True, nogil=True, _nrt=False)
+def _wake_at_earliest(now: Int, r: Words, w: Words, memory: Words) -> Int:
     """Return the banks' earliest command, for which the controller sets its wake-up at ``now``."""
     best = earliest(w, memory)
-    w[C_WAKE], w[C_WAKE_SET] = best >> ID_BITS, now
+    r[R_WAKE], r[R_WAKE_SET] = best >> ID_BITS, now
     return best
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def _replan(b: Index, best: Int, now: Int, design: Words, requests: Requests, memory: Words, state: Controller) -> Int:
+def _replan(
+    b: Index, best: Int, now: Int, r: Words, design: Words, requests: Requests, memory: Words, state: Controller
+) -> Int:
     """Plan bank ``b``, which got a request at ``now``; return the banks' earliest command, so far ``best``.
 
     A wake-up already set stays unless an earlier one is needed: it may run the controller for nothing, and only
@@ -179,25 +210,26 @@ def _replan(b: Index, best: Int, now: Int, design: Words, requests: Requests, me
     """
     w, due = state.words, best >> ID_BITS
     held_best = best < NEVER and _bank_of(u64(best & ID_MASK), requests) == b
-    plan_bank(b, now << ID_BITS, design, requests, memory, state)
+    plan_bank(b, _view(now, r), design, requests, memory, state)
     best = earliest(w, memory) if held_best else min(best, bank_key(b, w))
-    if w[C_WAKE] < now and w[C_WAKE] < due:
-        w[C_WAKE], w[C_WAKE_SET] = due, w[C_WAKE]
-    if best >> ID_BITS < w[C_WAKE]:
-        w[C_WAKE], w[C_WAKE_SET] = best >> ID_BITS, now
+    if r[R_WAKE] < now and r[R_WAKE] < due:
+        r[R_WAKE], r[R_WAKE_SET] = due, r[R_WAKE]
+    if best >> ID_BITS < r[R_WAKE]:
+        r[R_WAKE], r[R_WAKE_SET] = best >> ID_BITS, now
     return best
 
 
-@njit(nogil=True, _nrt=False)
-def _write_results(requests: Requests, memory: Words, state: Controller, out: Words) -> None:
+@njit(forceinline=True, nogil=True, _nrt=False)
+def _write_results(r: Words, requests: Requests, memory: Words, state: Controller, out: Words) -> None:
+    """Write what a simulation that came to its end found."""
     w = state.words
-    out[O_MAKESPAN] = w[C_LAST_ANSWER]
-    out[O_LATENCY] = w[C_SUM_ANSWERED] - w[C_SUM_SENT]
-    out[O_LATENCY_ACCEPT] = w[C_SUM_ANSWERED] - w[C_SUM_ACCEPTED]
-    out[O_LATENCY_ARRIVAL] = w[C_SUM_ANSWERED] - requests.cycle.sum()
+    out[O_MAKESPAN] = r[R_LAST_ANSWER]
+    out[O_LATENCY] = r[R_SUM_ANSWERED] - r[R_SUM_SENT]
+    out[O_LATENCY_ACCEPT] = r[R_SUM_ANSWERED] - r[R_SUM_ACCEPTED]
+    out[O_LATENCY_ARRIVAL] = r[R_SUM_ANSWERED] - requests.cycle.sum()
     for command in range(8):
         out[O_ACT + command] = w[C_ISSUED + command]
-    finish_accounting(w[C_LAST_COMMAND], w[C_LAST_CYCLE], w, memory, out)
+    finish_accounting(r[R_LAST_COMMAND], r[R_LAST_CYCLE], w, memory, out)
     out[O_MEDIAN], out[O_P95], out[O_MAX] = order_statistics(state.latency, state.counts)
 
 
@@ -258,7 +290,18 @@ def _source_digest() -> int:
     folder = Path(__file__).parent
     text = b"".join(
         (folder / f"kernel{part}.py").read_bytes()
-        for part in ("", "_account", "_bank", "_codes", "_front", "_issue", "_latency", "_refresh", "_state")
+        for part in (
+            "",
+            "_account",
+            "_bank",
+            "_codes",
+            "_front",
+            "_issue",
+            "_latency",
+            "_refresh",
+            "_registers",
+            "_state",
+        )
     )
     return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
 

@@ -5,6 +5,8 @@ Semantics: DRAMSys 4.0, controller/BankMachine.cpp, controller/scheduler/Schedul
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -33,12 +35,9 @@ from simulators.memory.kernel_state import (
     B_QUEUED,
     BANK,
     BANK_SHIFT,
-    C_ADMITTED,
     C_CANDIDATE,
     C_COMMAND,
     C_LANE,
-    C_LAST_WRITE,
-    C_SERVED,
     C_SHARED,
     ID_MASK,
     IS_WRITE,
@@ -60,6 +59,19 @@ from simulators.memory.kernel_state import (
 )
 
 Words = NDArray[np.int64]
+
+
+class View(NamedTuple):
+    """What banks look at besides their own state when they choose a command.
+
+    ``now``: shifted cycle; ``admitted``: requests that have entered the buffer; ``served``: requests served, which
+    is also the only request whose CAS the Strict multiplexer lets pass; ``last_write``: direction of the last CAS.
+    """
+
+    now: Int
+    admitted: Int
+    served: Int
+    last_write: Int
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
@@ -87,11 +99,11 @@ def bank_key(b: Index, w: Words) -> Int:
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def plan_bank(b: Index, now: Int, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
-    """Decide the next command of bank ``b`` as of shifted cycle ``now``."""
+def plan_bank(b: Index, view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
+    """Decide the next command of bank ``b``."""
     w, link = state.words, requests.link
     base = b << u64(BANK_SHIFT)
-    queued, admitted = w[base + u64(B_QUEUED)], w[C_ADMITTED]
+    queued, admitted = w[base + u64(B_QUEUED)], view.admitted
     if queued == 0:
         w[u64(C_CANDIDATE) + b] = NEVER
         return
@@ -106,14 +118,14 @@ def plan_bank(b: Index, now: Int, design: Words, requests: Requests, memory: Wor
         if is_hit:
             request = hit
             if scheduler == FR_FCFS_GRP:
-                request = _preferred_hit(base, link, state)
-            if design[D_CMD_MUX] == STRICT and request != w[C_SERVED]:
+                request = _preferred_hit(base, view, link, state)
+            if design[D_CMD_MUX] == STRICT and request != view.served:
                 w[u64(C_CANDIDATE) + b] = NEVER
                 return
             is_write = np.int64(link[(u64(request) << u64(LINK_SHIFT)) + u64(IS_WRITE)])
             command_class = 1 + is_write
             command = RD + 2 * is_write + _closes(base, request, queued, admitted, design, link, state)
-    w[u64(C_CANDIDATE) + b] = max(_ready(base, command, w, memory), now) + request
+    w[u64(C_CANDIDATE) + b] = max(_ready(base, command, w, memory), view.now) + request
     w[u64(C_COMMAND) + b] = command
     w[u64(C_LANE) + b] = C_SHARED + (memory[u64(T_GROUP_OF_BANK) + b] << 2) + command_class
 
@@ -129,14 +141,14 @@ def _ready(base: Index, command: Int, w: Words, memory: Words) -> Int:
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def _preferred_hit(base: Index, link: NDArray[np.uint32], state: Controller) -> Int:
+def _preferred_hit(base: Index, view: View, link: NDArray[np.uint32], state: Controller) -> Int:
     """Return FrFcfsGrp's row hit: oldest of the last CAS's direction without an older twin, else the oldest.
 
     Requests of one address are served in order, so looking at the latest older twin is enough.
     """
     w = state.words
     reading, writing = w[base + u64(B_HIT)], w[base + u64(B_HIT_WRITE)]
-    request, admitted = writing if w[C_LAST_WRITE] else reading, w[C_ADMITTED]
+    request, admitted = writing if view.last_write else reading, view.admitted
     while request < admitted:
         at = u64(request) << u64(LINK_SHIFT)
         if not state.served[u64(request)]:
@@ -199,48 +211,48 @@ def needs_plan(b: Index, request: Int, design: Words, w: Words) -> bool:
 
 
 @njit(nogil=True, _nrt=False)
-def plan_all_banks(now: Int, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
+def plan_all_banks(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Plan every bank."""
     for b in range(memory[T_BANKS]):
-        plan_bank(u64(b), now, design, requests, memory, state)
+        plan_bank(u64(b), view, design, requests, memory, state)
 
 
 @njit(nogil=True, _nrt=False)
-def plan_other_banks(
-    now: Int, turned: bool, design: Words, requests: Requests, memory: Words, state: Controller
-) -> None:
-    """Plan the banks whose choice a CAS on some bank can change.
-
-    FrFcfsGrp, if the data bus ``turned`` from reads to writes or back: banks with row hits of both directions.
-    Strict: the bank of the next request in order, which may go now.
-    """
+def plan_after_turn(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
+    """Plan the banks whose choice depends on the direction of the last CAS: those with hits of both directions."""
     w = state.words
-    if turned and design[D_SCHEDULER] == FR_FCFS_GRP:
-        for b in range(memory[T_BANKS]):
-            base = u64(b) << u64(BANK_SHIFT)
-            if w[base + u64(B_IS_OPEN)] and max(w[base + u64(B_HIT)], w[base + u64(B_HIT_WRITE)]) < w[C_ADMITTED]:
-                plan_bank(u64(b), now, design, requests, memory, state)
-    if design[D_CMD_MUX] == STRICT and w[C_SERVED] < w[C_ADMITTED]:
-        following = u64(requests.link[(u64(w[C_SERVED]) << u64(LINK_SHIFT)) + u64(BANK)])
-        plan_bank(following, now, design, requests, memory, state)
+    for b in range(memory[T_BANKS]):
+        base = u64(b) << u64(BANK_SHIFT)
+        if w[base + u64(B_IS_OPEN)] and max(w[base + u64(B_HIT)], w[base + u64(B_HIT_WRITE)]) < view.admitted:
+            plan_bank(u64(b), view, design, requests, memory, state)
+
+
+@njit(nogil=True, _nrt=False)
+def plan_expected(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
+    """Plan the bank of the one request whose CAS the Strict multiplexer lets pass now."""
+    if view.served < view.admitted:
+        b = u64(requests.link[(u64(view.served) << u64(LINK_SHIFT)) + u64(BANK)])
+        plan_bank(b, view, design, requests, memory, state)
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def open_row(base: Index, request: Index, design: Words, requests: Requests, state: Controller) -> None:
+def open_row(base: Index, request: Index, admitted: Int, design: Words, requests: Requests, state: Controller) -> None:
     """Point the bank's hit cursors at the row of ``request``, the oldest of its bank, which was just activated."""
     w, link = state.words, requests.link
     if design[D_SCHEDULER] != FR_FCFS_GRP:
         w[base + u64(B_HIT)] = np.int64(request)
         return
     at = request << u64(LINK_SHIFT)
-    other = next_unserved(np.int64(link[at + u64(NEXT_OTHER)]), NEXT_SAME, w[C_ADMITTED], link, state)
+    other = next_unserved(np.int64(link[at + u64(NEXT_OTHER)]), NEXT_SAME, admitted, link, state)
     write = u64(link[at + u64(IS_WRITE)])
     w[base + u64(B_HIT) + write] = np.int64(request)
     w[base + u64(B_HIT_WRITE) - write] = other
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def leave_queue(base: Index, request: Index, design: Words, requests: Requests, state: Controller) -> None:
+def leave_queue(
+    base: Index, request: Index, admitted: Int, design: Words, requests: Requests, state: Controller
+) -> None:
     """Take a served request out of its bank's queue: move the head and the hit cursors on."""
     w, link = state.words, requests.link
     at = request << u64(LINK_SHIFT)
@@ -249,7 +261,7 @@ def leave_queue(base: Index, request: Index, design: Words, requests: Requests, 
         w[base + u64(B_HEAD)] = np.int64(link[at + u64(NEXT_IN_BANK)])
         w[base + u64(B_HIT)] = np.int64(link[at + u64(NEXT_IN_ROW)])
         return
-    head, admitted = w[base + u64(B_HEAD)], w[C_ADMITTED]
+    head = w[base + u64(B_HEAD)]
     w[base + u64(B_HEAD)] = next_unserved(head, NEXT_IN_BANK, admitted, link, state)
     if design[D_SCHEDULER] == FR_FCFS:
         w[base + u64(B_HIT)] = np.int64(link[at + u64(NEXT_IN_ROW)])

@@ -10,6 +10,15 @@ from simulators.memory.kernel_account import account_activate, account_auto_prec
 from simulators.memory.kernel_bank import leave_queue, open_row
 from simulators.memory.kernel_codes import ACT, PRE
 from simulators.memory.kernel_front import answer_request
+from simulators.memory.kernel_registers import (
+    R_ADMITTED,
+    R_LAST_COMMAND,
+    R_LAST_CYCLE,
+    R_LAST_WRITE,
+    R_RECORDED,
+    R_SERVED,
+    R_WRITES_QUEUED,
+)
 from simulators.memory.kernel_state import (
     B_IS_FRESH,
     B_IS_OPEN,
@@ -17,15 +26,9 @@ from simulators.memory.kernel_state import (
     BANK_SHIFT,
     C_ACTIVATES,
     C_ISSUED,
-    C_LAST_COMMAND,
-    C_LAST_CYCLE,
-    C_LAST_WRITE,
     C_MISSES,
     C_RANK_LAST,
-    C_RECORDED,
-    C_SERVED,
     C_SHARED,
-    C_WRITES_QUEUED,
     ID_BITS,
     IS_WRITE,
     LINK_SHIFT,
@@ -52,6 +55,7 @@ def issue_for_bank(
     b: Index,
     request: Index,
     now: Int,
+    r: Words,
     design: Words,
     requests: Requests,
     memory: Words,
@@ -64,14 +68,14 @@ def issue_for_bank(
     if command == ACT:
         w[base + u64(B_IS_OPEN)] = w[base + u64(B_IS_FRESH)] = 1
         _forbid_activates(now, w, memory)
-        open_row(base, request, design, requests, state)
+        open_row(base, request, r[R_ADMITTED], design, requests, state)
         account_activate(now, w)
         return False
     if command == PRE:
         w[base + u64(B_IS_OPEN)] = 0
         account_close(now, w)
         return False
-    return _serve(command, base, request, now, design, requests, memory, state, times)
+    return _serve(command, base, request, now, r, design, requests, memory, state, times)
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
@@ -80,6 +84,7 @@ def _serve(
     base: Index,
     request: Index,
     now: Int,
+    r: Words,
     design: Words,
     requests: Requests,
     memory: Words,
@@ -89,18 +94,18 @@ def _serve(
     """Serve ``request`` by a CAS: it leaves the buffer at once and is answered when its data end."""
     w, is_write = state.words, np.int64(requests.link[(request << u64(LINK_SHIFT)) + u64(IS_WRITE)])
     state.served[request] = 1
-    w[C_SERVED] += 1
-    w[C_WRITES_QUEUED] -= is_write
+    r[R_SERVED] += 1
+    r[R_WRITES_QUEUED] -= is_write
     w[C_MISSES] += w[base + u64(B_IS_FRESH)]
     w[base + u64(B_IS_FRESH)] = 0
     if command & 1:
         w[base + u64(B_IS_OPEN)] = 0
         account_auto_precharge(now, is_write, base, w, memory)
-    leave_queue(base, request, design, requests, state)
+    leave_queue(base, request, r[R_ADMITTED], design, requests, state)
     done = now + (memory[T_WRITE_DATA] if is_write else memory[T_READ_DATA])
-    answer_request(request, done, design, state, times)
-    turned = is_write != w[C_LAST_WRITE]
-    w[C_LAST_WRITE] = is_write
+    answer_request(request, done, r, design, state, times)
+    turned = is_write != r[R_LAST_WRITE]
+    r[R_LAST_WRITE] = is_write
     return turned
 
 
@@ -136,12 +141,12 @@ def _forbid_activates(cycle: Int, w: Words, memory: Words) -> None:
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)
-def note_command(command: Int, b: Int, request: Int, now: Int, w: Words, commands: Words | None) -> None:
+def note_command(command: Int, b: Int, request: Int, now: Int, r: Words, w: Words, commands: Words | None) -> None:
     """Count a command; write it into the command trace if there is one, with room left."""
     w[u64(C_ISSUED) + u64(command)] += 1
-    w[C_LAST_COMMAND], w[C_LAST_CYCLE] = command, now
+    r[R_LAST_COMMAND], r[R_LAST_CYCLE] = command, now
     if commands is not None:
-        if w[C_RECORDED] < len(commands):
-            line = commands[u64(w[C_RECORDED])]
+        if r[R_RECORDED] < len(commands):
+            line = commands[u64(r[R_RECORDED])]
             line[0], line[1], line[2], line[3] = now, command, b, request
-        w[C_RECORDED] += 1
+        r[R_RECORDED] += 1

@@ -10,13 +10,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_account import account_refresh
-from simulators.memory.kernel_bank import plan_all_banks
+from simulators.memory.kernel_bank import View, plan_all_banks
 from simulators.memory.kernel_codes import D_POSTPONED, D_PULLED_IN, PREA, REFA
-from simulators.memory.kernel_issue import forbid, note_command
+from simulators.memory.kernel_issue import forbid
 from simulators.memory.kernel_state import (
     B_IS_OPEN,
     BANK_SHIFT,
-    C_ADMITTED,
     C_BLOCKING,
     C_CANDIDATE,
     C_CLOSED_AT,
@@ -28,7 +27,6 @@ from simulators.memory.kernel_state import (
     C_PENDING_AT,
     C_PULLED_IN,
     C_RANK_LAST,
-    C_SERVED,
     C_SHARED,
     C_TRIGGER,
     ID_BITS,
@@ -49,7 +47,7 @@ Words = NDArray[np.int64]
 
 
 @njit(nogil=True, _nrt=False)
-def evaluate_refresh(now: Int, design: Words, w: Words, memory: Words) -> None:
+def evaluate_refresh(now: Int, is_idle: bool, design: Words, w: Words, memory: Words) -> None:
     """Run the manager at cycle ``now``: it postpones, pulls in, or waits to issue PREA or REFA."""
     w[C_PENDING] = NO_COMMAND
     if now < w[C_TRIGGER]:
@@ -59,7 +57,7 @@ def evaluate_refresh(now: Int, design: Words, w: Words, memory: Words) -> None:
         w[C_PULLED_IN] = 0
     if w[C_PULLED_IN] == 0 and w[C_FLEXIBILITY] == design[D_POSTPONED]:
         w[C_BLOCKING] = 1
-    elif w[C_ADMITTED] > w[C_SERVED]:  # some bank has a request
+    elif not is_idle:
         w[C_FLEXIBILITY] += 1 - w[C_PULLED_IN]
         w[C_PULLED_IN] = 0
         w[C_TRIGGER] += memory[T_REFRESH_INTERVAL]
@@ -85,16 +83,13 @@ def withdraw_blocked(w: Words) -> None:
 
 
 @njit(nogil=True, _nrt=False)
-def issue_refresh(
-    now: Int, design: Words, requests: Requests, memory: Words, state: Controller, commands: Words | None
-) -> None:
-    """Issue the manager's pending command at cycle ``now``, and evaluate it again."""
-    w = state.words
+def issue_refresh(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> Int:
+    """Issue the manager's pending command, evaluate the manager again, and return the command."""
+    w, now = state.words, view.now >> ID_BITS
     command = w[C_PENDING]
-    note_command(command, 0, -1, now, w, commands)
-    w[C_RANK_LAST + command] = now << ID_BITS
+    w[C_RANK_LAST + command] = view.now
     for g in range(memory[T_GROUPS]):
-        forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY, command, now << ID_BITS, w, memory)
+        forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY, command, view.now, w, memory)
     if command == PREA:
         for b in range(memory[T_BANKS]):
             w[C_CLOSED_BY_PREA] += w[(b << BANK_SHIFT) + B_IS_OPEN]
@@ -104,9 +99,10 @@ def issue_refresh(
     else:
         account_refresh(now, w, memory)
         _count_refresh(design, w, memory)
-        plan_all_banks(now << ID_BITS, design, requests, memory, state)
-    evaluate_refresh(now, design, w, memory)
+        plan_all_banks(view, design, requests, memory, state)
+    evaluate_refresh(now, view.admitted == view.served, design, w, memory)
     withdraw_blocked(w)
+    return command
 
 
 @njit(forceinline=True, nogil=True, _nrt=False)

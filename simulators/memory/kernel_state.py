@@ -80,29 +80,6 @@ C_OPEN_BANKS, C_ACTIVE_SINCE, C_CLOSED_AT, C_ACTIVE, C_PRECHARGED, C_LAST_AUTO, 
 # The refresh manager; it waits to issue C_PENDING (NO_COMMAND if nothing) at cycle C_PENDING_AT.
 C_TRIGGER, C_FLEXIBILITY, C_PULLED_IN, C_PENDING, C_PENDING_AT, C_BLOCKING = range(288, 294)
 NO_COMMAND: Final = -1
-# Requests so far: admitted to the buffer, served (CAS issued), answered; writes among those in the buffer.
-C_ADMITTED, C_SERVED, C_ANSWERED, C_WRITES_QUEUED = range(296, 300)
-# The next request: when the player sends it; when it is accepted, known if C_HAS_CREDIT; when it reaches the
-# controller and finds space (C_ARRIVE, NEVER_CYCLE if unknown), 1 if a command of that cycle goes first; 1 if it
-# is the player that triggers it, 0 if an answer's credit is. Then the previous request: when it was accepted and
-# when it entered the buffer, and its bank.
-(
-    C_SENT,
-    C_ACCEPTED,
-    C_HAS_CREDIT,
-    C_ARRIVE,
-    C_AFTER_COMMAND,
-    C_BY_PLAYER,
-    C_ACCEPTED_BEFORE,
-    C_ENTERED,
-    C_LAST_BANK,
-) = range(300, 309)
-# The last CAS's direction, last command and its cycle, lines of the command trace, time of the latest answer.
-C_LAST_WRITE, C_LAST_COMMAND, C_LAST_CYCLE, C_RECORDED, C_LAST_ANSWER = range(309, 314)
-# Sums over requests of the times sent, accepted and answered.
-C_SUM_SENT, C_SUM_ACCEPTED, C_SUM_ANSWERED = range(314, 317)
-# The cycle for which the controller's wake-up is set, and when that was done.
-C_WAKE, C_WAKE_SET = range(317, 319)
 C_BANK: Final = 320  # + (bank << BANK_SHIFT): words of one bank
 BANK_SHIFT: Final = 4
 (
@@ -143,19 +120,16 @@ class Controller(NamedTuple):
 
 @njit(nogil=True, _nrt=False)
 def reset(state: Controller, requests: Requests, memory: NDArray[np.int64], is_refreshing: bool) -> None:
-    """Put the controller into its state at cycle 0, the first request on its way."""
+    """Put the controller into its state at cycle 0."""
     w, n = state.words, len(requests.cycle)
     w[:C_BANK] = 0
     w[C_CANDIDATE:C_LANE] = NEVER
     w[C_LANE:C_COMMAND] = C_SHARED
     w[C_RANK_LAST:C_ISSUED] = LONG_AGO << ID_BITS
     w[C_ACTIVATES : C_ACTIVATES + 4] = LONG_AGO
-    for word in (C_LAST_AUTO, C_ACCEPTED_BEFORE, C_ENTERED, C_LAST_COMMAND, C_LAST_ANSWER, C_WAKE, C_WAKE_SET):
-        w[word] = -1
+    w[C_LAST_AUTO] = -1
     w[C_PENDING] = NO_COMMAND
     w[C_TRIGGER] = memory[T_REFRESH_INTERVAL] if is_refreshing else NEVER_CYCLE
-    w[C_SENT] = w[C_ACCEPTED] = w[C_ARRIVE] = requests.cycle[0]
-    w[C_HAS_CREDIT] = w[C_AFTER_COMMAND] = w[C_BY_PLAYER] = 1
     for b in range(memory[T_BANKS]):
         base = b << BANK_SHIFT
         w[base + B_HEAD] = requests.first_in_bank[b]
