@@ -22,9 +22,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	@touch $(STAMP)
 
+# Always a run of its own: what an earlier demo left, finished or not, is put aside, never mixed in.
 demo: $(STAMP)  ## six searchers look for a memory controller; table and report at the end
-	$(BIN)/archgym run quickstart
-	$(BIN)/archgym report results/quickstart --output results/quickstart.html
+	@if [ -e results/demo ]; then mv results/demo results/demo-before-$$(date +%Y%m%d-%H%M%S); fi
+	$(BIN)/archgym run quickstart --output results/demo
+	$(BIN)/archgym report results/demo --output results/demo.html
 
 test: $(STAMP)  ## the tests, under ten minutes on two cores
 	$(PYTEST) -n 2 --dist worksteal

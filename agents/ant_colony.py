@@ -20,7 +20,7 @@ class AntColonyHyperparameters(Hyperparameters):
     ants: int = hyperparameter(
         5,
         "Designs told per pheromone update. Trap: budget / ants is the number of updates; keep it above 20 "
-        "(Dorigo and Stuetzle, Ant Colony Optimization, 2004, ch. 3).",
+        "(colony sizes: Dorigo and Stuetzle, Ant Colony Optimization, 2004).",
         sweep=Integer(2, 32, log=True),
         ge=1,
     )

@@ -21,7 +21,7 @@ class GeneticHyperparameters(Hyperparameters):
     population: int = hyperparameter(
         16,
         "Designs kept as parents; the first ones are random. Trap: the random start costs this many evaluations, "
-        "so keep it below a tenth of the budget (Eiben and Smith, Introduction to Evolutionary Computing, ch. 7).",
+        "so keep it below a tenth of the budget (sizing: Eiben and Smith, Introduction to Evolutionary Computing).",
         sweep=Integer(8, 64, log=True),
         ge=2,
     )
@@ -33,8 +33,8 @@ class GeneticHyperparameters(Hyperparameters):
     )
     tournament: int = hyperparameter(
         3,
-        "Contestants per parent. Trap: above 5 a small population loses its diversity within a few generations "
-        "(Goldberg and Deb, A Comparative Analysis of Selection Schemes, FOGA 1991).",
+        "Contestants per parent. Trap: with many a small population loses its diversity within a few generations "
+        "(takeover times: Goldberg and Deb, A Comparative Analysis of Selection Schemes, FOGA 1991).",
         sweep=Integer(2, 6),
         ge=1,
     )
@@ -47,8 +47,8 @@ class GeneticHyperparameters(Hyperparameters):
     )
     mutation: float = hyperparameter(
         1.0,
-        "Expected number of parameters mutated per child (at least one always is). Trap: above 3 children are "
-        "nearly random (1/d rule: Muehlenbein, PPSN 1992).",
+        "Expected number of parameters mutated per child; one is forced where there is none. Trap: with many, children "
+        "lose what their parents had in common (the 1/d rule: Muehlenbein, PPSN 1992).",
         sweep=LogUniform(0.3, 4.0),
         gt=0.0,
     )

@@ -1,16 +1,12 @@
 """Optuna's samplers as ask/tell agents: the tree-structured Parzen estimator and the Gaussian process.
 
-The study lives in memory; results are stored by the experiment, not by Optuna. Ordered parameters are integers
-(positions in their values), unordered ones categories; both are derived from the design space alone.
+The study lives in memory; results are stored by the experiment, not by Optuna.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,15 +15,13 @@ from pydantic import BaseModel
 from agents.base import Agent, H_co, Hyperparameters, hyperparameter
 from agents.memory import Memory
 from agents.operators import Mutation
+from agents.optuna_codec import Codec, quiet
 from agents.sweeps import Choice, Integer
 from archgym_envs.evaluators import design_key
 from simulators import DesignSpace, Evaluation
 
 if TYPE_CHECKING:
     import optuna
-
-CATEGORY_LIMIT = 256
-"""Unordered parameters with more values than this become integers: a category costs memory per value and trial."""
 
 
 class TPEHyperparameters(Hyperparameters):
@@ -42,7 +36,7 @@ class TPEHyperparameters(Hyperparameters):
     candidates: int = hyperparameter(
         24,
         "Designs drawn from the good density, of which the best ratio is proposed (n_ei_candidates). Trap: more is "
-        "greedier, not better (Watanabe, arXiv 2304.11127, section 4).",
+        "greedier, not better (its effect: Watanabe, arXiv 2304.11127).",
         sweep=Integer(8, 128, log=True),
         ge=1,
     )
@@ -88,9 +82,9 @@ class OptunaAgent(Agent[H_co]):
 
         self._memory = Memory(space)
         self._mutate = Mutation(space, reach=0.1, resample=0.2)
-        self._distributions = _distributions(space)
+        self._codec = Codec(space)
         self._pending: dict[bytes, list[optuna.trial.Trial]] = {}
-        with _quiet():
+        with quiet():
             sampler = self._sampler(int(self.rng.integers(2**31)))
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
 
@@ -107,12 +101,12 @@ class OptunaAgent(Agent[H_co]):
 
     def ask(self, n: int) -> np.ndarray:
         """Propose one design."""
-        with _quiet():
+        with quiet():
             trial, design = self._propose()
             renewed = self._memory.renew(design, lambda rows: self._mutate(design[rows], 1.0, self.rng), self.rng)
             if (renewed != design).any():
                 self._refuse(trial)
-                self._study.enqueue_trial(self._params(renewed[0]))
+                self._study.enqueue_trial(self._codec.params(renewed[0]))
                 trial, design = self._draw()
         self._pending.setdefault(design_key(design[0]), []).append(trial)
         return design
@@ -121,7 +115,7 @@ class OptunaAgent(Agent[H_co]):
         """Finish the trials of these designs; unasked and unknown ones are added."""
         known = self._memory.known(designs)
         self._memory.add(designs)
-        with _quiet():
+        with quiet():
             for design, reward, seen in zip(designs, np.asarray(rewards).tolist(), known.tolist(), strict=True):
                 self._tell_one(design, float(reward), seen)
 
@@ -135,8 +129,8 @@ class OptunaAgent(Agent[H_co]):
         return trial, design
 
     def _draw(self) -> tuple[optuna.trial.Trial, np.ndarray]:
-        trial = self._study.ask(self._distributions)
-        return trial, np.array([[trial.params[name] for name in self.space.names]], dtype=np.int64)
+        trial = self._study.ask(self._codec.distributions)
+        return trial, self._codec.design(trial.params)
 
     def _refuse(self, trial: optuna.trial.Trial) -> None:
         import optuna
@@ -150,12 +144,9 @@ class OptunaAgent(Agent[H_co]):
         if pending:
             self._study.tell(pending.pop(0), reward)
         elif not seen:
-            params = self._params(design)
-            trial = optuna.trial.create_trial(params=params, distributions=self._distributions, value=reward)
+            params = self._codec.params(design)
+            trial = optuna.trial.create_trial(params=params, distributions=self._codec.distributions, value=reward)
             self._study.add_trial(trial)
-
-    def _params(self, design: np.ndarray) -> dict[str, int]:
-        return dict(zip(self.space.names, design.tolist(), strict=True))
 
 
 class TPE(OptunaAgent[TPEHyperparameters]):
@@ -179,7 +170,7 @@ class TPE(OptunaAgent[TPEHyperparameters]):
 
 
 class GaussianProcess(OptunaAgent[GaussianProcessHyperparameters]):
-    """Gaussian process with log expected improvement. Slow: about n^3 per design, a second at n = 1 000."""
+    """Gaussian process with log expected improvement. Slow: a fit costs about n^3 for n designs told."""
 
     name = "gp"
     version = "1"
@@ -207,28 +198,3 @@ class GaussianProcess(OptunaAgent[GaussianProcessHyperparameters]):
             return super().ask(n)
         finally:
             torch.set_num_threads(threads)
-
-
-def _distributions(space: DesignSpace) -> dict[str, Any]:
-    from optuna.distributions import CategoricalDistribution, IntDistribution
-
-    return {
-        parameter.name: IntDistribution(0, len(parameter) - 1)
-        if parameter.ordered or len(parameter) > CATEGORY_LIMIT
-        else CategoricalDistribution(range(len(parameter)))
-        for parameter in space.parameters
-    }
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back Optuna's log lines and warnings about experimental arguments, here only."""
-    logger = logging.getLogger("optuna")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

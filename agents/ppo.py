@@ -26,8 +26,8 @@ class PPOHyperparameters(Hyperparameters):
 
     learning_rate: float = hyperparameter(
         5e-3,
-        "Step of Adam. Trap: the usual 3e-4 hardly moves the policy within a few hundred evaluations; above 1e-2 it "
-        "settles on one design within a hundred.",
+        "Step of Adam. Trap: the usual 3e-4 hardly moves the policy within a few hundred evaluations; from 1e-2 it may "
+        "settle on one design before the budget ends.",
         sweep=LogUniform(1e-3, 2e-2),
         gt=0.0,
     )

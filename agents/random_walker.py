@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from agents.base import Agent, Hyperparameters, hyperparameter
 from agents.memory import Memory
 from agents.operators import Mutation
-from agents.sweeps import Integer, LogUniform, Uniform
+from agents.sweeps import Integer, Uniform
 from simulators import DesignSpace, Evaluation
 
 
@@ -32,18 +32,18 @@ class RandomWalkerHyperparameters(Hyperparameters):
         sweep=Integer(10, 100, log=True),
         ge=1,
     )
-    steps: float = hyperparameter(
-        1.0,
-        "Expected parameters changed per step (at least one always is).",
-        sweep=LogUniform(0.5, 3.0),
-        gt=0.0,
+    steps: int = hyperparameter(
+        1,
+        "Neighbour steps taken at once. Trap: above 1 the walk no longer sees its direct neighbours.",
+        sweep=Integer(1, 3),
+        ge=1,
     )
 
 
 class RandomWalker(Agent[RandomWalkerHyperparameters]):
     """From the current design to a random neighbour, again and again.
 
-    A neighbour changes one parameter (sometimes more, see ``steps``): an ordered one to an adjacent value, an
+    A neighbour changes one parameter: an ordered one to an adjacent value, an
     unordered one to any other. The walk moves there when the reward is not lower, otherwise with probability
     ``accept_worse``; after ``patience`` designs without improvement it restarts at a random design. Neighbours already
     known are passed over; where all seem known, the next proposal is a random design.
@@ -78,8 +78,10 @@ class RandomWalker(Agent[RandomWalkerHyperparameters]):
 
     def _step(self) -> np.ndarray:
         assert self._current is not None
-        # The expectation of at-least-one mutations: rate s - 1 beyond the forced one.
-        return self._neighbour(self._current[None, :], max(0.0, self.hyperparameters.steps - 1.0), self.rng)
+        design = self._current[None, :]
+        for _ in range(self.hyperparameters.steps):
+            design = self._neighbour(design, 0.0, self.rng)  # at rate 0 exactly one parameter changes
+        return design
 
     def _consider(self, design: np.ndarray, reward: float) -> None:
         if self._current is None or reward >= self._reward or self.rng.random() < self.hyperparameters.accept_worse:

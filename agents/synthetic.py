@@ -60,7 +60,8 @@ class SyntheticSimulator(Simulator):
         indices = np.stack(
             [_positions(parameter, columns[parameter.name]) for parameter in self._space.parameters], axis=1
         )
-        hashed = (indices @ (np.arange(indices.shape[1]) * 2654435761 + 40503)) % 1009 / 1009
+        keys = indices @ (np.arange(1, indices.shape[1] + 1) * 40503) + 1
+        hashed = keys * 2654435761 % 2**32 / 2**32  # Knuth's multiplicative hash
         reference = (indices == [p.default_index for p in self._space.parameters]).all(axis=1)
         valid = (hashed >= self._invalid) | reference
         values = np.where(valid, self.cost(indices), np.nan)[:, None]

@@ -17,7 +17,7 @@ What is checked, on small synthetic problems that need nothing but this package:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ def check_agent(
     *,
     budget: int = 40,
     learns: bool | None = None,
+    problems: Sequence[Problem] | None = None,
 ) -> None:
     """Check that an agent keeps the contract.
 
@@ -51,6 +52,8 @@ def check_agent(
         hyperparameters: those to check it with.
         budget: evaluations of each small search; the trivial problem takes 120.
         learns: whether it must beat chance on the trivial problem; default: all but ``random_search``.
+        problems: those to search instead of :func:`agents.synthetic.conformance_problems`; their simulator has a
+            metric ``cost``.
 
     Raises:
         ConformanceError: naming the clause, the space and the numbers.
@@ -61,7 +64,7 @@ def check_agent(
         return found(space, seed, hyperparameters)  # type: ignore[return-value]
 
     _check_class(found)
-    for problem in conformance_problems():
+    for problem in conformance_problems() if problems is None else problems:
         _check_search(build, problem, budget)
         if issubclass(found, Agent):
             _check_protocol(build, problem.space)

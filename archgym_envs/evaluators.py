@@ -91,8 +91,10 @@ class BudgetedEvaluator:
         max_proposals: designs that may be proposed, repeats included; default 10 x budget.
         recorded: designs already evaluated (canonical index row as bytes -> one-row evaluation), as
             read back from a journal: they count against the budget when proposed, but are not
-            simulated again.
-        on_fresh: called with every newly simulated design *before* anyone is told its result.
+            simulated again. Looked up once per unique design, in the order of proposal.
+        on_fresh: called with every newly simulated design *before* anyone is told its result. With it,
+            designs are simulated one at a time, so that an interruption costs at most one; without it,
+            the new designs of a batch are simulated in one call.
 
     Attributes:
         proposals, evaluations: counts so far.
@@ -120,6 +122,7 @@ class BudgetedEvaluator:
         self._recorded = recorded or {}
         self._on_fresh = on_fresh
         self._memory: dict[bytes, Evaluation] = {}
+        self._ahead: dict[bytes, Evaluation] = {}
         self._available = _countable(problem.space, budget)
         self._feasible_seen = 0
 
@@ -140,6 +143,8 @@ class BudgetedEvaluator:
         """
         canonical = self.problem.space.canonical(indices)
         rows: list[Evaluation] = []
+        if self._on_fresh is None and not self._recorded and len(canonical) > 1:
+            self._simulate_ahead(canonical)
         for design in canonical:
             if self.stopped:
                 break
@@ -173,6 +178,9 @@ class BudgetedEvaluator:
         recorded = self._recorded.get(key)
         if recorded is not None:
             return recorded
+        if key in self._ahead:
+            self.simulated += 1
+            return self._ahead.pop(key)
         start = time.perf_counter()
         evaluation = self.problem.evaluate(row)
         elapsed = time.perf_counter() - start
@@ -181,6 +189,17 @@ class BudgetedEvaluator:
         if self._on_fresh is not None:
             self._on_fresh(FreshEvaluation(self.evaluations, self.proposals, design.copy(), evaluation, elapsed))
         return evaluation
+
+    def _simulate_ahead(self, canonical: np.ndarray) -> None:
+        """Simulate in one call the designs of this batch that the budget is going to reach."""
+        reachable = canonical[: self.max_proposals - self.proposals]
+        new = {design_key(design): design for design in reachable}
+        keys = [key for key in new if key not in self._memory][: self.remaining]
+        if keys:
+            start = time.perf_counter()
+            evaluation = self.problem.evaluate(np.stack([new[key] for key in keys]))
+            self.simulator_seconds += time.perf_counter() - start
+            self._ahead = {key: evaluation.take(np.array([row])) for row, key in enumerate(keys)}
 
 
 def design_key(design: np.ndarray) -> bytes:

@@ -70,6 +70,7 @@ class VectorDesignEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._shown = self._reference_observations()
 
     @property
     def space(self) -> DesignSpace:
@@ -87,7 +88,7 @@ class VectorDesignEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
         """Begin an episode in every copy, or in those of the boolean ``options["reset_mask"]``.
 
         Returns:
-            Observations ``[k, d + m + 1]`` (the reference design's) and infos.
+            Observations ``[k, d + m + 1]``, the reference design's in the copies that began, and infos.
 
         Raises:
             InvalidInputError: another option, or a mask that is not boolean ``[k]``.
@@ -99,7 +100,8 @@ class VectorDesignEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
         if mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
             raise InvalidInputError(f"options['reset_mask'] must be boolean [{self.num_envs}], got {mask!r}")
         self._steps[mask] = 0
-        return self._reference_observations(), self._reference_infos(mask)
+        self._shown = np.where(mask[:, None], self._reference_observations(), self._shown)
+        return self._shown.copy(), self._reference_infos(mask)
 
     def step(self, actions: np.ndarray) -> Batch:
         """Evaluate one design per copy, all in one call of the evaluator.
@@ -129,6 +131,7 @@ class VectorDesignEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
         if done.any():
             observations, infos = self._autoreset(done, observations, infos)
         truncated = np.zeros(self.num_envs, dtype=bool)
+        self._shown = observations.copy()
         return observations, self.core.scorer.reward(scores), done, truncated, infos
 
     def _autoreset(

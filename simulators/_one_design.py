@@ -24,11 +24,10 @@ class OneDesign:
 
     Args:
         parameters: of the space.
-        rules: its compiled inactive rules.
-        rounds: how often they are applied until nothing changes.
+        rules: its compiled inactive rules, in the order in which they apply.
     """
 
-    def __init__(self, parameters: Sequence[Parameter], rules: Sequence[Rule], rounds: int) -> None:
+    def __init__(self, parameters: Sequence[Parameter], rules: Sequence[Rule]) -> None:
         self._names = tuple(p.name for p in parameters)
         self._counts = [len(p) for p in parameters]
         self._shape = (1, len(self._counts))
@@ -38,7 +37,7 @@ class OneDesign:
         self._rules = [
             (column, parameters[column].default_index, [(other, _bits(holds)) for other, holds in conditions])
             for column, conditions in rules
-        ] * rounds
+        ]
 
     def row(self, array: np.ndarray) -> list[int] | None:
         """Return the indices of an int64 array ``[1, d]`` within the space; None where that is not what it is."""

@@ -103,12 +103,17 @@ class Problem:
         return self.evaluate(self.reference_indices)
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides this problem's numbers, as JSON-serialisable data for hashing."""
+        """Return what decides this problem's numbers, as JSON-serialisable data for hashing.
+
+        Constraints are code, so only their names take part: rename one when it changes.
+        """
         return {
             "simulator": self.simulator.name,
             "version": self.simulator.version,
             "settings": self.simulator.settings(),
             "space": self.space.name,
-            "parameters": [[p.name, list(p.values), p.default] for p in self.space.parameters],
-            "workload": [str(self.workload.name), str(self.workload.digest)],
+            "parameters": [[p.name, list(p.values), p.default, p.ordered] for p in self.space.parameters],
+            "inactive": [[r.parameter, {n: list(v) for n, v in r.when.items()}] for r in self.space.inactive],
+            "constraints": [constraint.name for constraint in self.space.constraints],
+            "workload": str(self.workload.digest),
         }

@@ -71,21 +71,21 @@ class Input:
 
     def _check_range(self, array: np.ndarray) -> np.ndarray:
         try:
-            numbers = array.astype(np.float64)
+            numbers = array if array.dtype.kind in "iu" else array.astype(np.float64)
         except (TypeError, ValueError):
             row = next(i for i, value in enumerate(array.tolist()) if not _is_number(value))
-            raise InvalidInputError(
-                f"row {row}: {self.name!r} cannot be {array.tolist()[row]!r}. {self._expected()}"
-            ) from None
+            raise self._refusal(array, row) from None
         low = -np.inf if self.minimum is None else self.minimum
         high = np.inf if self.maximum is None else self.maximum
-        bad = ~((numbers >= low) & (numbers <= high))
+        bad = ~((numbers >= low) & (numbers <= high) & np.isfinite(numbers)) | (array.dtype.kind == "b")
         if self.integer:
             bad |= numbers != np.floor(numbers)
         if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            raise InvalidInputError(f"row {row}: {self.name!r} cannot be {array[row].item()!r}. {self._expected()}")
-        return numbers.astype(np.int64) if self.integer else numbers
+            raise self._refusal(array, int(np.flatnonzero(bad)[0]))
+        return numbers.astype(np.int64 if self.integer else np.float64)
+
+    def _refusal(self, array: np.ndarray, row: int) -> InvalidInputError:
+        return InvalidInputError(f"row {row}: {self.name!r} cannot be {array.tolist()[row]!r}. {self._expected()}")
 
     def _expected(self) -> str:
         kind = "an integer" if self.integer else "a number"

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulators._one_design import OneDesign
+from simulators._one_design import OneDesign, Rule
 from simulators.errors import InvalidInputError, SamplingError, UnknownNameError
 from simulators.parameters import Parameter, Value
 
@@ -59,11 +59,12 @@ class DesignSpace:
     Args:
         parameters: at least one, names unique; their order is the order of the index columns.
         constraints: named conditions on decoded designs.
-        inactive: rules, applied in the order given until nothing changes.
+        inactive: rules. A rule is judged on its conditions' canonical values: where the parameter it depends on is
+            itself inactive, that parameter counts as being at its default.
         name: what the space is called where several exist for one simulator.
 
     Raises:
-        InvalidInputError: repeated names, or a rule that makes a parameter inhibit itself.
+        InvalidInputError: repeated names, or rules by which a parameter inhibits itself.
         UnknownNameError: a rule naming a parameter that is not in the space.
     """
 
@@ -87,9 +88,8 @@ class DesignSpace:
         self._weights = _radix_weights([len(p) for p in self.parameters])
         self._small_weights = np.array(self._weights, dtype=np.int64) if self.size < _INT64_SIZE else None
         self._defaults = np.array([p.default_index for p in self.parameters], dtype=np.int64)
-        self._rules = tuple(self._compile_rule(rule) for rule in self.inactive)
-        self._rounds = 1 if not _rules_interact(self._rules) else len(self._rules)
-        self._one = OneDesign(self.parameters, self._rules, self._rounds)
+        self._rules = _parents_first([self._compile_rule(rule) for rule in self.inactive], self.names)
+        self._one = OneDesign(self.parameters, self._rules)
 
     def __repr__(self) -> str:
         return f"DesignSpace({self.name!r}, {self.dimensions} parameters, {self.size} designs)"
@@ -219,8 +219,11 @@ class DesignSpace:
         return self._one.canonical(row) if row is not None else self._canonical(self.check(indices))[0]
 
     def violations(self, indices: np.ndarray) -> np.ndarray:
-        """Return a boolean array ``[n, c]``: True where design i breaks constraint ``constraints[c]``."""
-        array = self.check(indices)
+        """Return a boolean array ``[n, c]``: True where design i breaks constraint ``constraints[c]``.
+
+        Constraints are judged on the canonical design: a parameter without effect cannot break one.
+        """
+        array = self.canonical(indices)
         broken = np.zeros((len(array), len(self.constraints)), dtype=bool)
         if self.constraints and len(array):
             columns = self.decode(array)
@@ -233,16 +236,15 @@ class DesignSpace:
         return np.logical_not(self.violations(indices).any(axis=1))
 
     def _canonical(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Apply the rules until nothing changes (at most once per rule, since rules only default)."""
+        """Apply the rules once: each comes after those that decide its conditions, so nothing changes later."""
         result = array.copy()
         active = np.ones(array.shape, dtype=bool)
-        for _ in range(self._rounds):
-            for column, conditions in self._rules:
-                off = np.ones(len(result), dtype=bool)
-                for other, applies in conditions:
-                    off &= applies[result[:, other]]
-                active[:, column] &= ~off
-                result[off, column] = self._defaults[column]
+        for column, conditions in self._rules:
+            off = np.ones(len(result), dtype=bool)
+            for other, applies in conditions:
+                off &= applies[result[:, other]]
+            active[:, column] &= ~off
+            result[off, column] = self._defaults[column]
         return result, active
 
     def _compile_rule(self, rule: InactiveRule) -> tuple[int, tuple[tuple[int, np.ndarray], ...]]:
@@ -353,9 +355,22 @@ def _radix_weights(cardinalities: list[int]) -> list[int]:
     return weights[::-1]
 
 
-def _rules_interact(rules: Sequence[tuple[int, tuple[tuple[int, np.ndarray], ...]]]) -> bool:
-    targets = {column for column, _ in rules}
-    return any(other in targets for _, conditions in rules for other, _ in conditions)
+def _parents_first(rules: Sequence[Rule], names: Sequence[str]) -> tuple[Rule, ...]:
+    """Order rules so that each follows all rules for the parameters it depends on (Kahn's algorithm).
+
+    Raises:
+        InvalidInputError: rules that depend on one another in a circle.
+    """
+    waiting, ordered = list(rules), list[Rule]()
+    while waiting:
+        undecided = {column for column, _ in waiting}
+        blocked = [any(other in undecided for other, _ in conditions) for _, conditions in waiting]
+        if all(blocked):
+            circle = ", ".join(sorted({names[column] for column in undecided}))
+            raise InvalidInputError(f"inactive rules depend on one another in a circle: {circle}; break it")
+        ordered += [rule for rule, wait in zip(waiting, blocked, strict=True) if not wait]
+        waiting = [rule for rule, wait in zip(waiting, blocked, strict=True) if wait]
+    return tuple(ordered)
 
 
 def _steps(index: int, count: int, ordered: bool) -> list[int]:

@@ -16,6 +16,7 @@ from simulators.memory.specification import (
     parse_memory_specification,
 )
 from simulators.memory.trace import Trace, read_stl, write_stl
+from simulators.memory.validation import MemoryValidation, TableSummary, validate_memory
 from simulators.memory.workloads import load_workload, workload_names
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "DecodedTrace",
     "MemoryController",
     "MemorySpecification",
+    "MemoryValidation",
     "Organisation",
     "Recording",
+    "TableSummary",
     "Trace",
     "constraints",
     "decode_trace",
@@ -37,6 +40,7 @@ __all__ = [
     "memory_specification_names",
     "parse_memory_specification",
     "read_stl",
+    "validate_memory",
     "workload_names",
     "write_stl",
 ]

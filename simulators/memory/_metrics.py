@@ -94,6 +94,12 @@ _COUNTS: Final[Mapping[str, tuple[int, ...]]] = {
     "refresh_commands": (O_REFA,),
     "row_conflicts": (O_PRE,),
 }
+_LATENCIES: Final = [
+    _AT[name] for name in ("median_latency_ns", "p95_latency_ns", "max_latency_ns", "makespan_ns", "average_latency_ns")
+]
+_ROWS: Final = [
+    _AT[name] for name in ("row_hits", "row_misses", "row_conflicts", "activate_commands", "precharge_commands")
+]
 _AVERAGES: Final = slice(_AT["average_latency_ns"], _AT["average_latency_from_arrival_ns"] + 1)
 
 
@@ -142,6 +148,8 @@ def audits(specification: MemorySpecification) -> tuple[Audit, ...]:
         _sum_law("requests", ("read_commands", "write_commands")),
         _sum_law("requests", ("row_hits", "row_misses", "row_conflicts")),
         _sum_law("accounted_time_ns", ("active_time_ns", "precharged_time_ns")),
+        Audit("latencies-in-order", "0 < median <= p95 <= maximum <= makespan, and mean <= maximum", _latencies_hold),
+        Audit("rows-are-opened", "misses, conflicts and PRE need an ACT each; no count is negative", _rows_hold),
     )
     if not specification.currents_ma:
         return laws
@@ -163,6 +171,17 @@ def _sum_law(total: str, parts: tuple[str, ...]) -> Audit:
         return np.abs(values[:, columns].sum(axis=1) - values[:, whole]) <= 1e-9 * np.abs(values[:, whole])
 
     return Audit(f"{total}-is-{'-and-'.join(parts)}", f"{total} = {' + '.join(parts)}", holds)
+
+
+def _latencies_hold(evaluation: Evaluation) -> np.ndarray:
+    median, p95, most, makespan, mean = evaluation.values[:, _LATENCIES].T
+    return (median > 0) & (median <= p95) & (p95 <= most) & (most <= makespan) & (mean <= most * (1 + 1e-12))
+
+
+def _rows_hold(evaluation: Evaluation) -> np.ndarray:
+    hits, misses, conflicts, activates, precharges = evaluation.values[:, _ROWS].T
+    sound = (hits >= 0) & (misses >= 0) & (conflicts >= 0)
+    return sound & (misses + conflicts <= activates) & (precharges <= activates)
 
 
 def _power_holds(evaluation: Evaluation) -> np.ndarray:

@@ -97,6 +97,8 @@ from simulators.memory.kernel_state import (
     Index,
     Int,
     Requests,
+    compiled,
+    inlined,
     reset,
     u64,
 )
@@ -105,7 +107,7 @@ from simulators.memory.kernel_trace import DecodedTrace
 Words = NDArray[np.int64]
 
 
-@njit(nogil=True, _nrt=False, error_model="numpy")
+@compiled
 def simulate(
     design: Words,
     requests: Requests,
@@ -122,8 +124,8 @@ def simulate(
     reset(state, requests, memory, design[D_REFRESH] != NO_REFRESH)
     w, r = state.words, stack_words(REGISTERS)
     reset_registers(r, requests)
-    best = np.int64(NEVER)  # packed key of the banks' earliest command
-    status = np.int64(OK)
+    best: Int = np.int64(NEVER)  # packed key of the banks' earliest command
+    status: Int = np.int64(OK)
     while True:
         due, arrive = best >> ID_BITS, r[R_ARRIVE]
         admits = arrive + r[R_AFTER_COMMAND] <= due
@@ -181,17 +183,17 @@ def simulate(
     return r[R_RECORDED]
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _bank_of(request: Index, requests: Requests) -> Index:
     return u64(requests.link[(request << u64(LINK_SHIFT)) + u64(BANK)])
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _view(now: Int, r: Words) -> View:
     return View(now << ID_BITS, r[R_ADMITTED], r[R_SERVED], r[R_LAST_WRITE])
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _wake_at_earliest(now: Int, r: Words, w: Words, memory: Words) -> Int:
     """Return the banks' earliest command, for which the controller sets its wake-up at ``now``."""
     best = earliest(w, memory)
@@ -199,7 +201,7 @@ def _wake_at_earliest(now: Int, r: Words, w: Words, memory: Words) -> Int:
     return best
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _replan(
     b: Index, best: Int, now: Int, r: Words, design: Words, requests: Requests, memory: Words, state: Controller
 ) -> Int:
@@ -219,7 +221,7 @@ def _replan(
     return best
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _write_results(r: Words, requests: Requests, memory: Words, state: Controller, out: Words) -> None:
     """Write what a simulation that came to its end found."""
     w = state.words
@@ -257,7 +259,7 @@ def simulate_designs(
     Rows do not influence one another, so the number of threads does not change a digit.
     """
     outputs = np.zeros((len(designs), len(OUTPUT_COLUMNS)), dtype=np.int64)
-    arguments = (trace.cycle, trace.link, trace.first_in_bank, memory)
+    arguments = _arguments(trace, memory)
     if threads <= 1 or len(designs) < 2:
         _run(designs, outputs, *arguments)
         return outputs
@@ -275,10 +277,18 @@ def record_design(design: NDArray[np.int64], trace: DecodedTrace, memory: Words)
     room = 8 * len(trace) + 4096
     while True:
         commands = np.zeros((room, 4), dtype=np.int64)
-        used = _record(design, outputs, commands, requests, trace.cycle, trace.link, trace.first_in_bank, memory)
+        used = _record(design, outputs, commands, requests, *_arguments(trace, memory))
         if used <= room:
             return Recording(outputs, commands[:used], requests)
         room = used
+
+
+def _arguments(trace: DecodedTrace, memory: Words) -> tuple[NDArray[Any], ...]:
+    """Return the read-only inputs, marked so: to Numba a writable array (out of a pickle, say) is another type."""
+    inputs = (trace.cycle.view(), trace.link.view(), trace.first_in_bank.view(), memory.view())
+    for array in inputs:
+        array.flags.writeable = False
+    return inputs
 
 
 def _source_digest() -> int:

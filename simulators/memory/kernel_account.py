@@ -8,7 +8,6 @@ the latest closing so far, and the span is closed when the next one opens.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_codes import (
@@ -37,13 +36,14 @@ from simulators.memory.kernel_state import (
     T_WRA_CLOSE,
     Index,
     Int,
+    inlined,
     u64,
 )
 
 Words = NDArray[np.int64]
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def account_activate(cycle: Int, w: Words) -> None:
     """Book an ACT: it opens an active span unless one is running or a precharge inside the device still is."""
     if w[C_OPEN_BANKS] == 0 and cycle > w[C_CLOSED_AT]:
@@ -53,14 +53,14 @@ def account_activate(cycle: Int, w: Words) -> None:
     w[C_OPEN_BANKS] += 1
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def account_close(cycle: Int, w: Words) -> None:
     """Book that a bank closes at ``cycle``."""
     w[C_OPEN_BANKS] -= 1
     w[C_CLOSED_AT] = max(w[C_CLOSED_AT], cycle)
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def account_auto_precharge(cycle: Int, is_write: Int, base: Index, w: Words, memory: Words) -> None:
     """Book the precharge inside the device that follows an RDA or WRA issued at ``cycle``."""
     if is_write:
@@ -72,7 +72,7 @@ def account_auto_precharge(cycle: Int, is_write: Int, base: Index, w: Words, mem
     w[C_LAST_AUTO] = max(w[C_LAST_AUTO], close)
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def account_refresh(cycle: Int, w: Words, memory: Words) -> None:
     """Book a REFA: it ends the active span and counts as RFC - RP active cycles of its own."""
     w[C_ACTIVE] += w[C_CLOSED_AT] - w[C_ACTIVE_SINCE] + memory[T_REFRESH_ACTIVE]
@@ -81,7 +81,7 @@ def account_refresh(cycle: Int, w: Words, memory: Words) -> None:
     w[C_ACTIVE_SINCE] = w[C_CLOSED_AT]
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def finish_accounting(last_command: Int, last_cycle: Int, w: Words, memory: Words, out: Words) -> None:
     """Write the accounting's results.
 

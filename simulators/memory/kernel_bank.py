@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_codes import (
@@ -55,6 +54,8 @@ from simulators.memory.kernel_state import (
     Index,
     Int,
     Requests,
+    compiled,
+    inlined,
     u64,
 )
 
@@ -74,14 +75,14 @@ class View(NamedTuple):
     last_write: Int
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def earliest(w: Words, memory: Words) -> Int:
     """Return the smallest packed key over the banks: earliest legal cycle, then oldest request.
 
     Written out for eight banks at a time (unused ones never have a candidate): as a plain loop it would be
     compiled to vector loads, which wait for the scalar stores before them.
     """
-    best = np.int64(NEVER)
+    best: Int = np.int64(NEVER)
     for first in range(0, memory[T_BANKS], 8):
         b = u64(first)
         k0, k1, k2, k3 = bank_key(b, w), bank_key(b + u64(1), w), bank_key(b + u64(2), w), bank_key(b + u64(3), w)
@@ -91,14 +92,14 @@ def earliest(w: Words, memory: Words) -> Int:
     return best
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def bank_key(b: Index, w: Words) -> Int:
     """Return the packed key of bank ``b``'s next command, NEVER if it has none."""
     key = w[u64(C_CANDIDATE) + b]
     return max(key, w[u64(w[u64(C_LANE) + b])] + (key & np.int64(ID_MASK)))
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def plan_bank(b: Index, view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Decide the next command of bank ``b``."""
     w, link = state.words, requests.link
@@ -130,7 +131,7 @@ def plan_bank(b: Index, view: View, design: Words, requests: Requests, memory: W
     w[u64(C_LANE) + b] = C_SHARED + (memory[u64(T_GROUP_OF_BANK) + b] << 2) + command_class
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _ready(base: Index, command: Int, w: Words, memory: Words) -> Int:
     """Return the earliest shifted cycle for ``command`` by what its bank did before."""
     last, delay = base + u64(B_LAST), u64(T_BANK_DELAY) + (u64(command) << u64(3))
@@ -140,7 +141,7 @@ def _ready(base: Index, command: Int, w: Words, memory: Words) -> Int:
     return max(max(max(r0, r1), max(r2, r3)), max(r4, r5))
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _preferred_hit(base: Index, view: View, link: NDArray[np.uint32], state: Controller) -> Int:
     """Return FrFcfsGrp's row hit: oldest of the last CAS's direction without an older twin, else the oldest.
 
@@ -159,7 +160,7 @@ def _preferred_hit(base: Index, view: View, link: NDArray[np.uint32], state: Con
     return min(reading, writing)
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _closes(
     base: Index, request: Int, queued: Int, admitted: Int, design: Words, link: NDArray[np.uint32], state: Controller
 ) -> Int:
@@ -178,8 +179,8 @@ def _closes(
     return np.int64(not _has_two_hits(base, admitted, link, state))
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
-def _has_two_hits(base: Index, admitted: Int, link: NDArray[np.uint32], state: Controller) -> bool:
+@inlined
+def _has_two_hits(base: Index, admitted: Int, link: NDArray[np.uint32], state: Controller) -> bool | np.bool_:
     """Return whether at least two admitted requests of the open row wait (FrFcfsGrp's book-keeping)."""
     reading, writing = state.words[base + u64(B_HIT)], state.words[base + u64(B_HIT_WRITE)]
     if reading < admitted and writing < admitted:
@@ -188,7 +189,7 @@ def _has_two_hits(base: Index, admitted: Int, link: NDArray[np.uint32], state: C
     return next_unserved(second, NEXT_SAME, admitted, link, state) < admitted
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def next_unserved(request: Int, kind: Int, admitted: Int, link: NDArray[np.uint32], state: Controller) -> Int:
     """Follow links of one ``kind`` from ``request`` to the first that is not served; ones not admitted never are."""
     while request < admitted and state.served[u64(request)]:
@@ -196,7 +197,7 @@ def next_unserved(request: Int, kind: Int, admitted: Int, link: NDArray[np.uint3
     return request
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def needs_plan(b: Index, request: Int, design: Words, w: Words) -> bool:
     """Return whether admitting ``request`` (already counted in the queue) can change bank ``b``'s next command."""
     base = b << u64(BANK_SHIFT)
@@ -210,32 +211,40 @@ def needs_plan(b: Index, request: Int, design: Words, w: Words) -> bool:
     return scheduler == FR_FCFS and request == w[base + u64(B_HIT)]
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
+def _plan_out_of_line(
+    b: Index, view: View, design: Words, requests: Requests, memory: Words, state: Controller
+) -> None:
+    """Plan bank ``b`` by a call: for rare occasions, to keep the machine code small."""
+    plan_bank(b, view, design, requests, memory, state)
+
+
+@compiled
 def plan_all_banks(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Plan every bank."""
     for b in range(memory[T_BANKS]):
-        plan_bank(u64(b), view, design, requests, memory, state)
+        _plan_out_of_line(u64(b), view, design, requests, memory, state)
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def plan_after_turn(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Plan the banks whose choice depends on the direction of the last CAS: those with hits of both directions."""
     w = state.words
     for b in range(memory[T_BANKS]):
         base = u64(b) << u64(BANK_SHIFT)
         if w[base + u64(B_IS_OPEN)] and max(w[base + u64(B_HIT)], w[base + u64(B_HIT_WRITE)]) < view.admitted:
-            plan_bank(u64(b), view, design, requests, memory, state)
+            _plan_out_of_line(u64(b), view, design, requests, memory, state)
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def plan_expected(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Plan the bank of the one request whose CAS the Strict multiplexer lets pass now."""
     if view.served < view.admitted:
         b = u64(requests.link[(u64(view.served) << u64(LINK_SHIFT)) + u64(BANK)])
-        plan_bank(b, view, design, requests, memory, state)
+        _plan_out_of_line(b, view, design, requests, memory, state)
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def open_row(base: Index, request: Index, admitted: Int, design: Words, requests: Requests, state: Controller) -> None:
     """Point the bank's hit cursors at the row of ``request``, the oldest of its bank, which was just activated."""
     w, link = state.words, requests.link
@@ -249,7 +258,7 @@ def open_row(base: Index, request: Index, admitted: Int, design: Words, requests
     w[base + u64(B_HIT_WRITE) - write] = other
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def leave_queue(
     base: Index, request: Index, admitted: Int, design: Words, requests: Requests, state: Controller
 ) -> None:

@@ -7,7 +7,6 @@ controller/respqueue/RespQueue*.cpp. All delays are zero, so an answer is known 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_codes import (
@@ -54,13 +53,14 @@ from simulators.memory.kernel_state import (
     Index,
     Int,
     Requests,
+    inlined,
     u64,
 )
 
 Words = NDArray[np.int64]
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def admit_request(
     now: Int, r: Words, design: Words, requests: Requests, state: Controller, times: Words | None
 ) -> Index:
@@ -91,7 +91,7 @@ def admit_request(
     return b
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def schedule_arrival(now: Int, r: Words, design: Words, requests: Requests, state: Controller) -> None:
     """Find out when the next request reaches the controller and finds space, if that is known already."""
     if r[R_ARRIVE] != NEVER_CYCLE or r[R_ADMITTED] == len(requests.cycle):
@@ -113,7 +113,7 @@ def schedule_arrival(now: Int, r: Words, design: Words, requests: Requests, stat
         r[R_AFTER_COMMAND] = np.int64(r[R_ACCEPTED] > r[R_ENTERED])
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _has_space(r: Words, design: Words, w: Words) -> bool:
     """Return whether the request buffer takes another request.
 
@@ -127,7 +127,7 @@ def _has_space(r: Words, design: Words, w: Words) -> bool:
     return queued < size
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def answer_request(request: Index, done: Int, r: Words, design: Words, state: Controller, times: Words | None) -> None:
     """Answer a request whose data end at ``done``, in order of issue, or as soon as all older ones are answered."""
     if design[D_RESPONSE_QUEUE] != REORDER and design[D_ARBITER] != ARBITER_REORDER:
@@ -139,7 +139,7 @@ def answer_request(request: Index, done: Int, r: Words, design: Words, state: Co
         _deliver(oldest, state.finish[oldest], r, state, times)
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _deliver(request: Index, done: Int, r: Words, state: Controller, times: Words | None) -> None:
     """Answer ``request``: one answer per cycle."""
     cycle = max(done, r[R_LAST_ANSWER] + 1)
@@ -152,7 +152,7 @@ def _deliver(request: Index, done: Int, r: Words, state: Controller, times: Word
     r[R_ANSWERED] += 1
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def arrives_first(cycle: Int, r: Words, delivered: Words) -> bool:
     """Return whether the player's request of ``cycle`` is seen before a command due in the same cycle is chosen.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_account import account_activate, account_auto_precharge, account_close
@@ -43,13 +42,14 @@ from simulators.memory.kernel_state import (
     Index,
     Int,
     Requests,
+    inlined,
     u64,
 )
 
 Words = NDArray[np.int64]
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def issue_for_bank(
     command: Int,
     b: Index,
@@ -78,7 +78,7 @@ def issue_for_bank(
     return _serve(command, base, request, now, r, design, requests, memory, state, times)
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _serve(
     command: Int,
     base: Index,
@@ -109,7 +109,7 @@ def _serve(
     return turned
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def forbid_near_and_far(command: Int, b: Index, at: Int, w: Words, memory: Words) -> None:
     """Book a bank's ``command`` at shifted cycle ``at``: what its bank, its group and the others must wait for."""
     w[u64(B_LAST) + (b << u64(BANK_SHIFT)) + u64(command)] = at
@@ -119,7 +119,7 @@ def forbid_near_and_far(command: Int, b: Index, at: Int, w: Words, memory: Words
         forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY if g == own else T_FAR_DELAY, command, at, w, memory)
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def forbid(lane: Index, table: Int, command: Int, at: Int, w: Words, memory: Words) -> None:
     """Raise the four words from ``lane`` on to what ``command`` at shifted cycle ``at`` allows."""
     delay = u64(table) + (u64(command) << u64(2))
@@ -128,7 +128,7 @@ def forbid(lane: Index, table: Int, command: Int, at: Int, w: Words, memory: Wor
         w[lane + k] = max(w[lane + k], at + memory[delay + k])
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _forbid_activates(cycle: Int, w: Words, memory: Words) -> None:
     """Book an ACT for the four-activate window: a fifth one must wait FAW from the first of four."""
     first = w[C_ACTIVATES + 1]
@@ -140,7 +140,7 @@ def _forbid_activates(cycle: Int, w: Words, memory: Words) -> None:
         w[lane] = max(w[lane], window)
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def note_command(command: Int, b: Int, request: Int, now: Int, r: Words, w: Words, commands: Words | None) -> None:
     """Count a command; write it into the command trace if there is one, with room left."""
     w[u64(C_ISSUED) + u64(command)] += 1

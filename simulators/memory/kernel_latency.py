@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from simulators.memory.kernel_state import Int, u64
+from simulators.memory.kernel_state import Int, compiled, u64
 
 Words = NDArray[np.int64]
 
@@ -14,7 +13,7 @@ BIN_BITS = 12
 BINS = 1 << BIN_BITS
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def order_statistics(latency: Words, counts: Words) -> tuple[Int, Int, Int]:
     """Return elements floor(n / 2) and floor(0.95 n), counted from 0, and the largest of ``n`` latencies.
 
@@ -31,7 +30,7 @@ def order_statistics(latency: Words, counts: Words) -> tuple[Int, Int, Int]:
     return median, p95, largest
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def _ranked(latency: Words, counts: Words, rank: Int, largest: Int) -> Int:
     """Return the element of ``rank`` by narrowing it to one of BINS equal ranges until a range is one value."""
     shift, low = np.int64(0), np.int64(0)
@@ -47,7 +46,7 @@ def _ranked(latency: Words, counts: Words, rank: Int, largest: Int) -> Int:
         shift -= BIN_BITS
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def _count(latency: Words, counts: Words, low: Int, shift: Int) -> None:
     """Count the values from ``low`` on in BINS ranges of ``2**shift`` values."""
     counts[:] = 0
@@ -57,7 +56,7 @@ def _count(latency: Words, counts: Words, low: Int, shift: Int) -> None:
             counts[u64(slot)] += 1
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def _slot_of_rank(counts: Words, slot: Int, below: Int, rank: Int) -> tuple[Int, Int]:
     """Go on from ``slot``, with ``below`` elements before it, to the slot that holds ``rank``."""
     while below + counts[u64(slot)] <= rank:

@@ -6,7 +6,6 @@ It is evaluated at every controller run from its trigger time on; cycles are pla
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_account import account_refresh
@@ -40,13 +39,15 @@ from simulators.memory.kernel_state import (
     Controller,
     Int,
     Requests,
+    compiled,
+    inlined,
     u64,
 )
 
 Words = NDArray[np.int64]
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def evaluate_refresh(now: Int, is_idle: bool, design: Words, w: Words, memory: Words) -> None:
     """Run the manager at cycle ``now``: it postpones, pulls in, or waits to issue PREA or REFA."""
     w[C_PENDING] = NO_COMMAND
@@ -66,7 +67,7 @@ def evaluate_refresh(now: Int, is_idle: bool, design: Words, w: Words, memory: W
     w[C_PENDING_AT] = max(now, _rank_ready(w[C_PENDING], w, memory) >> ID_BITS)
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def _rank_ready(command: Int, w: Words, memory: Words) -> Int:
     """Return the earliest shifted cycle for a command to the whole rank, by all that was issued before."""
     ready = np.int64(0)
@@ -75,14 +76,14 @@ def _rank_ready(command: Int, w: Words, memory: Words) -> Int:
     return ready
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def withdraw_blocked(w: Words) -> None:
     """Take back the banks' candidates while a forced refresh blocks them."""
     if w[C_BLOCKING]:
         w[C_CANDIDATE:C_LANE] = NEVER
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def issue_refresh(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> Int:
     """Issue the manager's pending command, evaluate the manager again, and return the command."""
     w, now = state.words, view.now >> ID_BITS
@@ -105,7 +106,7 @@ def issue_refresh(view: View, design: Words, requests: Requests, memory: Words, 
     return command
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def _count_refresh(design: Words, w: Words, memory: Words) -> None:
     """Book a REFA: unblock the banks; the first of a series switches to pulling in, later ones count."""
     w[C_BLOCKING] = 0

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
 from numpy.typing import NDArray
 
-from simulators.memory.kernel_state import NEVER_CYCLE, Requests
+from simulators.memory.kernel_state import NEVER_CYCLE, Requests, inlined
 
 # Requests so far: admitted to the buffer, served (CAS issued), answered; writes among those in the buffer.
 R_ADMITTED, R_SERVED, R_ANSWERED, R_WRITES_QUEUED = range(4)
@@ -55,7 +55,7 @@ def stack_words(typing_context: Any, count: Any) -> Any:
     return array_type(types.literal(length)), codegen
 
 
-@njit(forceinline=True, nogil=True, _nrt=False)
+@inlined
 def reset_registers(r: Words, requests: Requests) -> None:
     """Set the registers for cycle 0, the first request on its way."""
     r[R_ADMITTED] = r[R_SERVED] = r[R_ANSWERED] = r[R_WRITES_QUEUED] = 0

@@ -10,7 +10,8 @@ orders candidates by earliest legal cycle, then by age, with one comparison.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -23,6 +24,20 @@ NEVER: Final = NEVER_CYCLE << ID_BITS
 LONG_AGO: Final = -(1 << 20)
 MAX_BANKS: Final = 64
 MAX_GROUPS: Final = 16
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_OPTIONS: Final = {"nogil": True, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile a helper that only compiled code calls."""
+    return cast(_Function, njit(**_OPTIONS)(function))
+
+
+def inlined(function: _Function) -> _Function:
+    """Compile a helper into each of its callers."""
+    return cast(_Function, njit(forceinline=True, **_OPTIONS)(function))
+
 
 u64 = np.uint64
 Int = int | np.int64
@@ -118,7 +133,7 @@ class Controller(NamedTuple):
     counts: NDArray[np.int64]
 
 
-@njit(nogil=True, _nrt=False)
+@compiled
 def reset(state: Controller, requests: Requests, memory: NDArray[np.int64], is_refreshing: bool) -> None:
     """Put the controller into its state at cycle 0."""
     w, n = state.words, len(requests.cycle)

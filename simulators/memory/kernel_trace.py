@@ -31,9 +31,6 @@ from simulators.memory.kernel_state import (
 from simulators.memory.specification import MemorySpecification
 from simulators.memory.trace import Trace
 
-Indices = NDArray[np.uint32]
-
-
 MAX_REQUESTS = 1 << ID_BITS
 MAX_CYCLE = 1 << 36
 
@@ -84,20 +81,13 @@ def decode_trace(trace: Trace, specification: MemorySpecification) -> DecodedTra
             f"{MAX_REQUESTS} requests and cycle {MAX_CYCLE}. Cut it into parts."
         )
     bank, row = specification.decode(trace.address)
-    in_row = bank.astype(np.uint64) << np.uint64(40) | row.astype(np.uint64)
-    write = trace.is_write
-    next_read, next_write = _next_of(in_row, ~write), _next_of(in_row, write)
-    burst = trace.address // np.uint64(specification.burst_bytes)
-    first = np.full(specification.organisation.banks, len(trace), dtype=np.int64)
-    used, where = np.unique(bank, return_index=True)
-    first[used] = where
     words = np.empty((len(trace), LINKS), dtype=np.uint32)
-    words[:, BANK], words[:, ROW], words[:, IS_WRITE] = bank, row, write
-    words[:, NEXT_IN_BANK] = _next_equal(bank.astype(np.uint64))
-    words[:, NEXT_IN_ROW] = _next_equal(in_row)
-    words[:, NEXT_SAME] = np.where(write, next_write, next_read)
-    words[:, NEXT_OTHER] = np.where(write, next_read, next_write)
-    words[:, PREVIOUS_TWIN] = _previous_equal(burst)
+    words[:, BANK], words[:, ROW], words[:, IS_WRITE] = bank, row, trace.is_write
+    first = _link_banks(words, specification.organisation.banks)
+    in_row = bank << 40 | row
+    _link_rows(words, np.argsort(in_row, kind="stable"), in_row)
+    burst = trace.address // np.uint64(specification.burst_bytes)
+    _link_twins(words, np.argsort(burst, kind="stable"), burst)
     link = words.ravel()
     for array in (cycle, link, first):
         array.setflags(write=False)
@@ -115,43 +105,37 @@ def _in_clock(trace: Trace, clock_mhz: float) -> NDArray[np.int64]:
     )
 
 
-def _next_equal(key: NDArray[np.uint64]) -> Indices:
-    """Return for each position the next later one with an equal key (``n`` if none)."""
-    count = len(key)
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    same = ordered[1:] == ordered[:-1]
-    found = np.full(count, count, dtype=np.uint32)
-    found[order[:-1][same]] = order[1:][same]
-    return found
-
-
-def _previous_equal(key: NDArray[np.uint64]) -> Indices:
-    count = len(key)
-    following = _next_equal(key)
-    found = np.full(count, count, dtype=np.uint32)
-    linked = np.flatnonzero(following < count)
-    found[following[linked]] = linked
-    return found
-
-
-def _next_of(key: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> Indices:
-    """Return for each position the next later chosen one with an equal key (``n`` if none)."""
-    order = np.argsort(key, kind="stable")
-    return _next_chosen(key, chosen, order)
+@njit(cache=True, nogil=True)
+def _link_banks(words: NDArray[np.uint32], banks: int) -> NDArray[np.int64]:
+    """Fill NEXT_IN_BANK, walking backwards; return the first request of each bank."""
+    n = len(words)
+    following = np.full(banks, n, dtype=np.int64)
+    for i in range(n - 1, -1, -1):
+        bank = words[i, BANK]
+        words[i, NEXT_IN_BANK] = following[bank]
+        following[bank] = i
+    return following
 
 
 @njit(cache=True, nogil=True)
-def _next_chosen(key: NDArray[np.uint64], chosen: NDArray[np.bool_], order: NDArray[np.int64]) -> Indices:
-    """Walk each group of equal keys backwards, remembering the nearest chosen position."""
-    count = len(key)
-    found = np.full(count, count, dtype=np.uint32)
-    latest = count
-    for step in range(count - 1, -1, -1):
-        position = order[step]
-        if step + 1 < count and key[order[step + 1]] != key[position]:
-            latest = count
-        found[position] = latest
-        if chosen[position]:
-            latest = position
-    return found
+def _link_rows(words: NDArray[np.uint32], order: NDArray[np.int64], key: NDArray[np.int64]) -> None:
+    """Fill NEXT_IN_ROW, NEXT_SAME and NEXT_OTHER, walking each group of equal ``key`` of ``order`` backwards."""
+    n = len(order)
+    following = np.full(2, n, dtype=np.int64)  # the next read, the next write
+    for step in range(n - 1, -1, -1):
+        i = order[step]
+        if step + 1 < n and key[order[step + 1]] != key[i]:
+            following[:] = n
+        direction = words[i, IS_WRITE]
+        words[i, NEXT_IN_ROW] = min(following[0], following[1])
+        words[i, NEXT_SAME], words[i, NEXT_OTHER] = following[direction], following[1 - direction]
+        following[direction] = i
+
+
+@njit(cache=True, nogil=True)
+def _link_twins(words: NDArray[np.uint32], order: NDArray[np.int64], key: NDArray[np.uint64]) -> None:
+    """Fill PREVIOUS_TWIN from an ``order`` that puts requests of equal ``key`` side by side, oldest first."""
+    n = len(order)
+    for step in range(n):
+        has_twin = step > 0 and key[order[step - 1]] == key[order[step]]
+        words[order[step], PREVIOUS_TWIN] = order[step - 1] if has_twin else n

@@ -115,11 +115,11 @@ class MemoryController(Simulator):
         """Simulate checked designs; see :meth:`Simulator.simulate`. A plain trace is decoded at each call."""
         trace = self._decoded(workload)
         outputs = self.kernel_outputs(columns, trace)
-        values = metric_values(outputs, self._matrix, len(trace), self.memory)
         stuck = outputs[:, O_STATUS] == DEADLOCK
         if not stuck.any():
-            return Evaluation.of_valid(METRICS, values)
-        values[stuck] = np.nan
+            return Evaluation.of_valid(METRICS, metric_values(outputs, self._matrix, len(trace), self.memory))
+        values = np.full((len(outputs), len(METRICS)), np.nan)
+        values[~stuck] = metric_values(outputs[~stuck], self._matrix, len(trace), self.memory)
         return Evaluation(METRICS, values, ~stuck, tuple(_DEADLOCK_REASON if bad else "" for bad in stuck))
 
     def kernel_outputs(self, columns: Columns, workload: Trace | DecodedTrace) -> NDArray[np.int64]:

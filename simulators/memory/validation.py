@@ -13,18 +13,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
 from simulators.memory._reference import PARAMETERS, ReferenceDirectory, Row
+from simulators.memory._reference_values import Number, agree, exact_text, read_number, reference_columns
 from simulators.memory.kernel import Recording
 from simulators.memory.kernel_codes import COMMANDS
 from simulators.memory.kernel_state import ROW
 from simulators.memory.kernel_trace import DecodedTrace
 from simulators.memory.simulator import MemoryController
-
-Number = int | float | str
 
 BAR: Final = (
     "99 % of rows cycle-exact, makespan and energy within 0.5 % on every row, latency within 2 % on 99 % of rows"
@@ -101,7 +98,7 @@ class MemoryValidation:
             lines = csv.writer(file, lineterminator="\n")
             lines.writerow(("table", "row", "metric", "expected", "got"))
             for d in self.details:
-                lines.writerow((d.table, d.row, d.metric, _exact_text(d.expected), _exact_text(d.got)))
+                lines.writerow((d.table, d.row, d.metric, exact_text(d.expected), exact_text(d.got)))
 
 
 def validate_memory(reference_dir: str | Path, progress: Callable[[str], None] | None = None) -> MemoryValidation:
@@ -151,7 +148,7 @@ def _validate_rows(
         return _summary(table, len(rows), [], {str(error): len(rows)})
     usable: dict[str, list[int]] = {}
     for position, row in enumerate(rows):
-        reason = _why_not(row)
+        reason = _why_not(row, controller)
         if reason:
             reasons[reason] = reasons.get(reason, 0) + 1
         else:
@@ -170,12 +167,12 @@ def _validate_rows(
     return _summary(table, len(rows), compared, reasons)
 
 
-def _why_not(row: Row) -> str:
+def _why_not(row: Row, controller: MemoryController) -> str:
     """Return why a row cannot be simulated, or nothing."""
     if row.get("PowerDownPolicy", "NoPowerDown") != "NoPowerDown":
         return f"PowerDownPolicy {row['PowerDownPolicy']} is not supported"
     try:
-        MemoryController().check_columns(_columns([row]))
+        controller.check_columns(_columns([row]))
     except InvalidInputError as error:
         return str(error)
     return ""
@@ -192,51 +189,11 @@ def _compare(
 ) -> Iterator[Detail]:
     # DRAMSys prints its bandwidth before the Simple arbiter has released the last answer.
     uncounted = int(row.get("Arbiter", "Simple") == "Simple")
-    ours = _reference_columns(evaluation.row(index), controller, uncounted)
+    ours = reference_columns(evaluation.row(index), controller, uncounted)
+    counted = any(name.startswith("n_BEGIN_") for name in row)  # then a command without a column never happened
     for metric, got in ours.items():
-        if metric in row or metric.startswith("n_BEGIN_"):
-            yield Detail(table, position, metric, _number(row.get(metric)), got)
-
-
-def _reference_columns(metrics: Mapping[str, float], controller: MemoryController, uncounted: int) -> dict[str, Number]:
-    """Return our metrics under the reference's column names and in its units."""
-    memory, requests = controller.memory, metrics["requests"]
-    makespan_ps = _whole(metrics["makespan_ns"] * 1000)
-    served = (requests - uncounted) * memory.burst_cycles * memory.cycle_ns
-    cycles = {name: metrics[f"{name}_time_ns"] / memory.cycle_ns for name in ("active", "precharged")}
-    reads, writes = metrics["read_auto_precharge_commands"], metrics["write_auto_precharge_commands"]
-    counts = {
-        "ACT": metrics["activate_commands"],
-        "PRE": metrics["precharge_commands"],
-        "RD": metrics["read_commands"] - reads,
-        "RDA": reads,
-        "WR": metrics["write_commands"] - writes,
-        "WRA": writes,
-        "PREA": metrics["precharge_all_commands"],
-        "REFA": metrics["refresh_commands"],
-    }
-    return {
-        "total_energy_pJ": metrics["energy_pj"],
-        "avg_power_mW": metrics["average_power_mw"],
-        "total_time_ps": makespan_ps,
-        "avg_bw_Gbps": served / metrics["makespan_ns"] * memory.peak_bandwidth_gbit_per_s,
-        "n_req": _whole(requests),
-        "avg_lat_ns": metrics["average_latency_ns"],
-        "avg_lat_from_accept_ns": metrics["average_latency_from_accept_ns"],
-        "p50_lat_ns": metrics["median_latency_ns"],
-        "p95_lat_ns": metrics["p95_latency_ns"],
-        "max_lat_ns": metrics["max_latency_ns"],
-        "e_act_pJ": metrics["activate_energy_pj"],
-        "e_pre_pJ": metrics["precharge_energy_pj"],
-        "e_rd_pJ": metrics["read_energy_pj"],
-        "e_wr_pJ": metrics["write_energy_pj"],
-        "e_ref_pJ": metrics["refresh_energy_pj"],
-        "e_actstdby_pJ": metrics["active_background_energy_pj"],
-        "e_prestdby_pJ": metrics["precharged_background_energy_pj"],
-        "act_cycles": _whole(cycles["active"]),
-        "pre_cycles": _whole(cycles["precharged"]),
-        **{f"n_BEGIN_{command}": _whole(count) for command, count in counts.items()},
-    }
+        if metric in row or (counted and metric.startswith("n_BEGIN_")):
+            yield Detail(table, position, metric, read_number(row.get(metric)), got)
 
 
 def _summary(table: str, rows: int, compared: Sequence[list[Detail]], reasons: Mapping[str, int]) -> TableSummary:
@@ -264,6 +221,10 @@ def _summary(table: str, rows: int, compared: Sequence[list[Detail]], reasons: M
     )
 
 
+def _agrees(detail: Detail) -> bool:
+    return agree(detail.metric, detail.expected, detail.got)
+
+
 def _errors(compared: Iterable[list[Detail]], metric: str) -> list[float]:
     """Return the relative errors of one metric; infinite where we have none."""
     errors = []
@@ -273,17 +234,6 @@ def _errors(compared: Iterable[list[Detail]], metric: str) -> list[float]:
                 error = abs(float(detail.got) / detail.expected - 1)
                 errors.append(math.inf if math.isnan(error) else error)
     return errors
-
-
-_ROUNDED: Final = {"avg_power_mW": 0.00501, "avg_bw_Gbps": 0.00501}
-"""Columns the reference prints with two decimals, and half a unit of the last one."""
-
-
-def _agrees(detail: Detail) -> bool:
-    if isinstance(detail.expected, str) or isinstance(detail.got, str):
-        return detail.expected == detail.got
-    slack = _ROUNDED.get(detail.metric, 1e-6 * abs(detail.expected) if isinstance(detail.expected, float) else 0.0)
-    return abs(detail.got - detail.expected) <= slack
 
 
 # ---- golden runs ------------------------------------------------------------------------------------------------
@@ -299,7 +249,7 @@ def _validate_golden(directory: ReferenceDirectory, runs: Sequence[Row], details
         trace = directory.trace(run["trace"], controller, "golden")
         commands = directory.rows(f"golden/{stem}.cmd")
         times = directory.rows(f"golden/{stem}.req")
-        reason = _why_not(run["config"]) or (
+        reason = _why_not(run["config"], controller) or (
             "" if trace is not None and commands else "trace or commands are not there"
         )
         if trace is None or reason:
@@ -324,7 +274,7 @@ def _compare_lines(table: str, expected: Sequence[Row], got: Sequence[Mapping[st
         theirs = expected[position] if position < len(expected) else {}
         ours = got[position] if position < len(got) else {}
         for metric in metrics:
-            yield Detail(table, position, metric, _number(theirs.get(metric, "nan")), ours.get(metric, math.nan))
+            yield Detail(table, position, metric, read_number(theirs.get(metric, "nan")), ours.get(metric, math.nan))
 
 
 def _command_lines(recording: Recording, trace: DecodedTrace) -> list[dict[str, Number]]:
@@ -340,28 +290,3 @@ def _command_lines(recording: Recording, trace: DecodedTrace) -> list[dict[str, 
 def _time_lines(recording: Recording) -> list[dict[str, Number]]:
     names = ("sent_cycle", "endreq_cycle", "resp_cycle")
     return [dict(zip(names, times, strict=True)) for times in recording.requests.tolist()]
-
-
-# ---- numbers ----------------------------------------------------------------------------------------------------
-
-
-def _number(value: Any) -> Number:
-    """Return a reference value: blank means 0; text that is no number stays text."""
-    if value is None or value == "":
-        return 0
-    text = str(value)
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _whole(value: float) -> Number:
-    """Return a count that was kept as a float as an integer; NaN stays."""
-    return value if math.isnan(value) else int(np.rint(value))
-
-
-def _exact_text(value: Number) -> str:
-    return "nan" if isinstance(value, float) and math.isnan(value) else repr(value).strip("'")

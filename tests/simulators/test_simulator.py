@@ -80,6 +80,8 @@ def test_designs_outside_a_space_are_simulated() -> None:
         ({"dynamic": [1, 101]}, "row 1"),
         ({"dynamic": ["x"]}, "cannot be 'x'"),
         ({"dynamic": [float("nan")]}, "cannot be nan"),
+        ({"dynamic": [True]}, "cannot be True"),
+        ({"voltage": [float("inf")]}, "cannot be inf"),
         ({"kind": ["plan"]}, "did you mean 'plain'"),
         ({"gated": [2]}, "'gated' cannot be 2"),
         ({"voltage": [-0.1]}, "Expected a number from 0"),
@@ -130,9 +132,12 @@ def test_space_must_fit_its_simulator() -> None:
 
 def test_identity_changes_with_what_decides_the_numbers() -> None:
     problem = adder_problem()
-    other = Problem(problem.simulator, problem.space, Load("two", "2"))
-    assert problem.identity() == adder_problem().identity()
+    other = Problem(problem.simulator, problem.space, Load("one", "2"))
+    renamed = Problem(problem.simulator, problem.space, Load("two", "1"))
+    free = Problem(problem.simulator, DesignSpace(problem.space.parameters), Load())
+    assert problem.identity() == adder_problem().identity() == renamed.identity()
     assert problem.identity() != other.identity()
+    assert problem.identity() != free.identity()
 
 
 def test_evaluations_join_take_and_name_their_metrics() -> None:

@@ -212,5 +212,30 @@ def test_rules_must_name_parameters_and_not_themselves() -> None:
         DesignSpace(parameters, inactive=[InactiveRule("c", {"a": (1,)})])
     with pytest.raises(InvalidInputError, match="depend on other"):
         DesignSpace(parameters, inactive=[InactiveRule("a", {"a": (1,)})])
+    with pytest.raises(InvalidInputError, match="circle: a, b"):
+        DesignSpace(parameters, inactive=[InactiveRule("a", {"b": (1,)}), InactiveRule("b", {"a": (2,)})])
     with pytest.raises(InvalidInputError, match="unique"):
         DesignSpace([parameters[0], parameters[0]])
+
+
+def test_a_rule_sees_the_canonical_value_of_what_it_depends_on() -> None:
+    """With mode=off, kind has no effect, so neither has its value on whether size does."""
+    space = DesignSpace(
+        [Parameter("mode", ["on", "off"]), Parameter("kind", ["a", "b"]), Parameter("size", [1, 2])],
+        inactive=[InactiveRule("size", {"kind": ("b",)}), InactiveRule("kind", {"mode": ("off",)})],
+    )
+    same = space.encode({"mode": ["off", "off"], "kind": ["a", "b"], "size": [2, 2]})
+    assert len({tuple(row) for row in space.canonical(same).tolist()}) == 1
+    assert (space.active(same) == space.active(space.canonical(same))).all()
+    assert [space.canonical(row[None, :]).tolist() for row in same] == [space.canonical(same[:1]).tolist()] * 2
+
+
+def test_a_parameter_without_effect_cannot_break_a_constraint() -> None:
+    space = DesignSpace(
+        [Parameter("cache", [True, False]), Parameter("ways", [1, 2, 4], default=4)],
+        constraints=[Constraint("direct-mapped-only", lambda c: c["ways"] == 1)],
+        inactive=[InactiveRule("ways", {"cache": (False,)})],
+    )
+    rng = np.random.default_rng(0)
+    assert space.feasible(space.canonical(space.sample(100, rng))).all()
+    assert space.count() == 1  # without a cache, ways stands at 4: infeasible, whatever was asked for

@@ -144,7 +144,10 @@ def test_strict_multiplexing_and_reordering_schedulers_deadlock():
 @pytest.mark.parametrize("pulled_in", [0, 1, 3, 8])
 def test_an_idle_memory_pulls_refreshes_in(pulled_in):
     recording = run(
-        (0, "read", 0), (REFRESH_INTERVAL * 2 - 10, "read", 0), refresh_policy="AllBank", refresh_max_pulled_in=pulled_in
+        (0, "read", 0),
+        (REFRESH_INTERVAL * 2 - 10, "read", 0),
+        refresh_policy="AllBank",
+        refresh_max_pulled_in=pulled_in,
     )
     refreshes = [cycle for cycle, command, _ in commands(recording) if command == "REFA"]
     assert commands(recording)[2] == (REFRESH_INTERVAL, "PREA", 0)
@@ -153,8 +156,8 @@ def test_an_idle_memory_pulls_refreshes_in(pulled_in):
 
 @pytest.mark.parametrize(("postponed", "refreshes"), [(0, 12), (1, 11), (5, 7), (8, 4), (100, 0)])
 def test_a_busy_memory_postpones_refreshes(postponed, refreshes):
-    """20 000 row hits keep the bus busy for 80 000 cycles: 12 intervals."""
-    stream = [(i, "read", 64 * (i % 128)) for i in range(20_000)]
+    """19 800 row hits keep the bus busy for 79 200 cycles: 12 intervals, refreshes included."""
+    stream = [(i, "read", 64 * (i % 128)) for i in range(19_800)]
     recording = run(*stream, refresh_policy="AllBank", refresh_max_postponed=postponed)
     cycles = [cycle for cycle, command, _ in commands(recording) if command == "REFA"]
     assert len(cycles) == refreshes

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from simulators.memory import MemoryController, Trace, constraints, load_memory_specification, memory_space
 from simulators.memory.kernel_codes import COMMANDS, O_MAX, O_MEDIAN, O_P95
-from simulators.memory.kernel_state import ROW
+from simulators.memory.kernel_state import NEXT_IN_BANK, NEXT_IN_ROW, NEXT_OTHER, NEXT_SAME, PREVIOUS_TWIN, ROW
 
 SIMULATOR = MemoryController()
 MEMORY = load_memory_specification("ddr3-1600")
@@ -176,7 +176,10 @@ def test_order_statistics_are_exact_for_any_range(spread):
     rng = np.random.default_rng(spread)
     n = 3000
     trace = Trace(
-        "wide", np.sort(rng.integers(0, spread, n)), rng.random(n) < 0.5, (rng.integers(0, 50, n) * 2**16).astype(np.uint64)
+        "wide",
+        np.sort(rng.integers(0, spread, n)),
+        rng.random(n) < 0.5,
+        (rng.integers(0, 50, n) * 2**16).astype(np.uint64),
     )
     design = {"scheduler": ["FrFcfs"], "request_buffer_size": [4096], "response_queue": ["Reorder"]}
     recording = recorded(design, trace)
@@ -193,3 +196,24 @@ def test_results_depend_neither_on_threads_nor_on_company():
     assert np.array_equal(one, MemoryController(threads=2).simulate(batch, trace).values)
     alone = [SIMULATOR.simulate({k: v[i : i + 1] for k, v in batch.items()}, trace).values[0] for i in range(0, 48, 12)]
     assert np.array_equal(one[::12], np.array(alone))
+
+
+@FEW
+@given(traces())
+def test_links_find_what_a_search_finds(trace):
+    decoded, n = SIMULATOR.prepare(trace), len(trace)
+    bank, row = MEMORY.decode(trace.address)
+    write, burst = trace.is_write, trace.address // 64
+
+    def first(candidates):
+        return next(iter(candidates), n)
+
+    for i in range(n):
+        later = [j for j in range(i + 1, n) if bank[j] == bank[i]]
+        hits = [j for j in later if row[j] == row[i]]
+        assert decoded.word(NEXT_IN_BANK)[i] == first(later)
+        assert decoded.word(NEXT_IN_ROW)[i] == first(hits)
+        assert decoded.word(NEXT_SAME)[i] == first(j for j in hits if write[j] == write[i])
+        assert decoded.word(NEXT_OTHER)[i] == first(j for j in hits if write[j] != write[i])
+        assert decoded.word(PREVIOUS_TWIN)[i] == first(j for j in range(i - 1, -1, -1) if burst[j] == burst[i])
+    assert decoded.first_in_bank.tolist() == [first(np.flatnonzero(bank == b)) for b in range(8)]
