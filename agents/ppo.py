@@ -33,8 +33,8 @@ class PPOHyperparameters(Hyperparameters):
     )
     n_steps: int | None = hyperparameter(
         None,
-        "Designs per policy update; None takes a sixteenth of the budget, between 8 and 64, so that there are at least "
-        "eight updates. Trap: the library's 2048 would never update within a small budget.",
+        "Designs per policy update; None takes a sixteenth of the budget, between 4 and 64: at least eight updates from "
+        "a budget of 32 on. Trap: the library's 2048 would never update within a small budget.",
         ge=2,
     )
     n_epochs: int = hyperparameter(
@@ -101,7 +101,7 @@ class PPO(LearningAgent[PPOHyperparameters]):
     def resolved_n_steps(self, budget: int) -> int:
         """Return the designs per policy update for this budget."""
         given = self.hyperparameters.n_steps
-        return int(np.clip(budget // UPDATES, 8, 64)) if given is None else given
+        return int(np.clip(budget // UPDATES, 4, 64)) if given is None else given
 
     def settings(self) -> dict[str, Any]:
         """Return the hyperparameters and the versions of the libraries."""
