@@ -81,6 +81,8 @@ def compare(
         confidence=confidence if confidence is not None else configured.get("confidence", 0.95),
         resamples=resamples if resamples is not None else configured.get("resamples", 2000),
     )
+    missing = configured.get("baseline") if baseline is None else None
+    replaced = () if missing in (None, settings.baseline) else (_replaced_baseline(missing, settings.baseline),)
     against = against_baseline(groups, settings.baseline, settings.alpha)
     problems = tuple(_compare_problem(runs, settings, against[label]) for label, runs in groups.items())
     return Comparison(
@@ -90,7 +92,7 @@ def compare(
         families=families(against, [problem.pair_tests for problem in problems], settings.baseline),
         problems=problems,
         overall=summarise_overall(groups, settings.confidence, settings.resamples),
-        notes=tuple(f"{problem.problem}: {note}" for problem in problems for note in problem.notes),
+        notes=(*replaced, *(f"{problem.problem}: {note}" for problem in problems for note in problem.notes)),
     )
 
 
@@ -121,6 +123,12 @@ def _baseline(groups: Mapping[str, ProblemRuns], asked: str | None, configured: 
     if asked is not None or configured in agents:
         return asked or configured
     return agents[0] if len(agents) > 1 else None
+
+
+def _replaced_baseline(missing: str, used: str | None) -> str:
+    """Say that the config's baseline is not among the agents compared, and what is used in its place."""
+    instead = f"tested against {used} instead" if used else "no tests against a baseline are made"
+    return f"the config's baseline {missing!r} has no runs in these results: {instead}; choose one with --baseline"
 
 
 def _compare_problem(runs: ProblemRuns, settings: _Settings, tests: tuple[BaselineTest, ...]) -> ProblemComparison:

@@ -197,7 +197,10 @@ class OverallSummary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The result of :func:`compare`; ``to_dict`` gives JSON data, ``render`` tables for a terminal."""
+    """The result of :func:`compare`; ``to_dict`` gives JSON data, ``render`` tables for a terminal.
+
+    ``notes`` are those about the whole comparison first, then every problem's own.
+    """
 
     baseline: str | None
     confidence: float

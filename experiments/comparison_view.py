@@ -29,6 +29,8 @@ def render(comparison: Comparison) -> RenderableType:
     if comparison.overall:
         parts += [*_overall_table(comparison), Text()]
     parts += [Text(sentence, style="dim") for sentence in comparison.families]
+    of_all = len(comparison.notes) - sum(len(problem.notes) for problem in comparison.problems)
+    parts += [Text.assemble(("Note: ", "yellow"), note) for note in comparison.notes[:of_all]]
     return Group(*parts)
 
 

@@ -36,7 +36,7 @@ def choose_directory(config: ExperimentConfig, output: Path | None, resume: bool
     if asked is not None:
         if not resume:
             _check_empty(asked)
-        elif _has_results(asked):
+        elif has_results(asked):
             _check_same(asked, config, runs)
         return asked
     existing = _existing(RESULTS / config.name)
@@ -50,7 +50,8 @@ def choose_directory(config: ExperimentConfig, output: Path | None, resume: bool
     return _next_free(RESULTS / config.name)
 
 
-def _has_results(directory: Path) -> bool:
+def has_results(directory: Path) -> bool:
+    """Return whether an experiment has begun in ``directory``."""
     return (directory / FILE_NAME).is_file()
 
 
@@ -69,7 +70,7 @@ def _existing(base: Path) -> list[Path]:
         for path in base.parent.glob(f"{base.name}-*")
         if (suffix := path.name.removeprefix(f"{base.name}-")).isdigit() and int(suffix) >= 2
     ]
-    return [path for _, path in sorted([(1, base), *numbered]) if _has_results(path)]
+    return [path for _, path in sorted([(1, base), *numbered]) if has_results(path)]
 
 
 def _next_free(base: Path) -> Path:

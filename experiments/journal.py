@@ -10,14 +10,18 @@ result, so that a ``kill -9`` at any instant costs at most the evaluation in fli
     {"end": {...}}                     the run is complete
 
 Floats are written by ``repr`` (shortest text that reads back to the same 64 bits). A last line cut
-short by a crash is dropped when the journal is opened again. A journal is locked while it is
-written: two processes never write one.
+short by a crash (one without its newline) is dropped when the journal is opened again. Nothing else
+ever is: a journal with a damaged line is copied to ``*.damaged`` and its run begun again with the
+lines before it at hand, and one whose header cannot be read is refused. A journal is locked while
+it is written: two processes never write one.
 """
 
 from __future__ import annotations
 
 import fcntl
+import io
 import json
+import logging
 import os
 import time
 from dataclasses import dataclass, field
@@ -28,12 +32,13 @@ from typing import Any
 from simulators import ArchgymError
 
 FORMAT = 1
+_LOG = logging.getLogger(__name__)
 _LOCK_PATIENCE = 20.0
 """Seconds to wait for a lock: the process of a killed experiment may need a moment to die."""
 
 
 class JournalError(ArchgymError):
-    """A journal that another process writes, or that belongs to another run."""
+    """A journal that another process writes, that belongs to another run, or whose header cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,9 @@ class JournalContent:
         attempts: how often the run was begun.
         restarts: how often it had to be run again from the start.
         end: what the last line says of a complete run, else None.
-        length: bytes that are sound; anything beyond them was cut short by a crash.
+        length: bytes that are sound.
+        damaged: number of the first complete line (from 1) that makes no sense, or 0; where it is 0,
+            anything beyond ``length`` is a last line cut short by a crash.
     """
 
     header: dict[str, Any] | None = None
@@ -108,10 +115,15 @@ class JournalContent:
     restarts: int = 0
     end: dict[str, Any] | None = None
     length: int = 0
+    damaged: int = 0
 
     def add(self, line: dict[str, Any]) -> None:
         """Take in one line; raises KeyError, TypeError or ValueError where it makes no sense."""
-        if "evaluation" in line:
+        if self.header is None:
+            if line["journal"] != FORMAT:
+                raise ValueError("another format")
+            self.header = line
+        elif "evaluation" in line:
             entry = Entry.from_line(line)
             if entry.number != len(self.entries) + 1 or self.end is not None:
                 raise ValueError(f"evaluation {entry.number} follows {len(self.entries)}")
@@ -124,23 +136,28 @@ class JournalContent:
             self.entries = []
         elif "end" in line:
             self.end = dict(line["end"])
-        elif self.header is None and line["journal"] == FORMAT:
-            self.header = line
         else:
             raise ValueError("a line of no known kind")
+
+
+def _mapping(line: bytes) -> dict[str, Any]:
+    """Return the JSON object of a line; raises ValueError where it is none."""
+    data = json.loads(line)
+    if not isinstance(data, dict):
+        raise ValueError("not an object")
+    return data
 
 
 def parse_journal(data: bytes) -> JournalContent:
     """Return what is sound in a journal's bytes: every line up to the first damaged or torn one."""
     content = JournalContent()
-    for line in data.splitlines(keepends=True):
+    for number, line in enumerate(io.BytesIO(data), 1):
         if not line.endswith(b"\n"):
             break
         try:
-            content.add(json.loads(line))
+            content.add(_mapping(line))
         except (KeyError, TypeError, ValueError):
-            break
-        if content.header is None:
+            content.damaged = number
             break
         content.length += len(line)
     return content
@@ -220,14 +237,51 @@ class Journal:
             written += os.write(self._file, data[written:])
 
     def _recover(self, run_id: str) -> JournalContent:
-        content = parse_journal(_read_all(self._file))
+        data = _read_all(self._file)
+        content = parse_journal(data)
+        if content.header is None and content.damaged:
+            raise JournalError(
+                f"cannot read the header of the journal {self.path}: expected format {FORMAT}, got "
+                f"{data.splitlines()[0][:60]!r}; resume with the archgym that wrote it, or move the file out of the "
+                "way to begin this run again"
+            )
         if content.header is not None and content.header.get("run_id") != run_id:
             raise JournalError(
                 f"journal {self.path} belongs to run {content.header.get('run_id')!r}, expected {run_id!r}; "
                 "move it out of the way"
             )
+        if not content.damaged:
+            os.ftruncate(self._file, content.length)
+            return content
+        return self._begin_again(data, content)
+
+    def _begin_again(self, data: bytes, content: JournalContent) -> JournalContent:
+        """Keep the damaged journal aside, then begin the run again on its sound lines.
+
+        The copy is on the disk before a byte of the journal goes; the file itself (and its lock) stays.
+        """
+        aside = _keep_aside(self.path, data)
+        reason = f"line {content.damaged} of the journal is damaged; the whole journal is kept as {aside.name}"
+        _LOG.warning("%s: %s; the run begins again", self.path, reason)
         os.ftruncate(self._file, content.length)
-        return content
+        if content.end is not None:
+            return content
+        self._write({"restart": content.restarts + 1, "reason": reason})
+        return parse_journal(_read_all(self._file))
+
+
+def _keep_aside(path: Path, data: bytes) -> Path:
+    """Write ``data`` durably to ``path.damaged`` (``path.damaged-2`` ... where there is one) and return where."""
+    number = 1
+    while (aside := path.with_name(path.name + (".damaged" if number == 1 else f".damaged-{number}"))).exists():
+        number += 1
+    temporary = aside.with_name(aside.name + ".tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(aside)
+    return aside
 
 
 def _read_all(file: int) -> bytes:

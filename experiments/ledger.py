@@ -17,8 +17,10 @@ from experiments.records import ProblemRecord, RunRecord
 from simulators import InvalidInputError
 
 FILE_NAME = "ledger.sqlite"
-FORMAT = 1
+FORMAT = 2
 _RUN_COLUMNS = tuple(field.name for field in fields(RunRecord))
+_LABEL_COLUMNS = ("problem", "agent", "agent_group", "draw")
+"""Columns that take no part in a run's identity, so a resumed experiment may have changed them."""
 _SQL_TYPES = {"int": "INTEGER", "float": "REAL"}
 
 
@@ -73,13 +75,23 @@ class Ledger:
     # ---- writing --------------------------------------------------------------------------------
 
     def add(self, problems: Iterable[ProblemRecord], runs: Iterable[RunRecord]) -> None:
-        """Enter problems and runs; those already there are left as they are. In a transaction of its own."""
+        """Enter problems and runs, in a transaction of its own.
+
+        Of those already there only the labels (and what else takes no part in their identity) are brought up to date.
+        """
+        entered = list(problems)
         with self.transaction():
-            for problem in problems:
-                row = (problem.label, problem.identity, json.dumps(asdict(problem)))
-                self._connection.execute("INSERT OR IGNORE INTO problems VALUES (?, ?, ?)", row)
+            # All old rows go before any new one comes: two problems may have swapped their labels.
+            keys = [(problem.label, problem.identity) for problem in entered]
+            self._connection.executemany("DELETE FROM problems WHERE label = ? OR identity = ?", keys)
+            rows = [(problem.label, problem.identity, json.dumps(asdict(problem))) for problem in entered]
+            self._connection.executemany("INSERT INTO problems VALUES (?, ?, ?)", rows)
             marks = ", ".join("?" * len(_RUN_COLUMNS))
-            command = f"INSERT OR IGNORE INTO runs ({', '.join(_RUN_COLUMNS)}) VALUES ({marks})"
+            labels = ", ".join(f"{column} = excluded.{column}" for column in _LABEL_COLUMNS)
+            command = (
+                f"INSERT INTO runs ({', '.join(_RUN_COLUMNS)}) VALUES ({marks}) "
+                f"ON CONFLICT (run_id) DO UPDATE SET {labels}"
+            )
             self._connection.executemany(command, (_row(run) for run in runs))
 
     def put(self, run: RunRecord, place: Place | None = None) -> None:
@@ -165,7 +177,7 @@ def _row(run: RunRecord) -> tuple[Any, ...]:
 
 def _record(row: tuple[Any, ...]) -> RunRecord:
     data = dict(zip(_RUN_COLUMNS, row, strict=True))
-    return RunRecord(**{**data, "hyperparameters": json.loads(data["hyperparameters"])})
+    return RunRecord(**{**data, **{name: json.loads(data[name]) for name in ("hyperparameters", "settings")}})
 
 
 def _problem(data: dict[str, Any]) -> ProblemRecord:

@@ -36,6 +36,8 @@ class RunRecord:
         started: ISO time at which the last attempt began.
         digest: hash of the trajectory: equal for equal results, times and hosts apart.
         error: message of a failed run.
+        settings: what the agent had in force, resolved settings included ({} while the run is not done);
+            information only, no part of the run's identity or digest.
     """
 
     run_id: str
@@ -63,6 +65,7 @@ class RunRecord:
     started: str = ""
     digest: str = ""
     error: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -143,9 +143,9 @@ class Results:
         """Yield the rows of all runs on a problem, part by part."""
         parts: dict[tuple[Path, str], list[Place]] = {}
         for run in self.runs:
-            source = self._sources[run.run_id]
             if run.problem != problem:
                 continue
+            source = self._source(run.run_id)
             if source.place is None:
                 yield self.evaluations(run.run_id)
             else:
@@ -157,7 +157,12 @@ class Results:
     def _source(self, run_id: str) -> _Source:
         if run_id not in self._sources:
             self.run(run_id)
-        return self._sources[run_id]
+        source = self._sources[run_id]
+        if source.place is None and self._by_id[run_id].evaluations and source.journal(run_id).header is None:
+            # It had a journal and has none any more: the run was stored since, and the ledger knew before.
+            with closing(Ledger(source.directory)) as ledger:
+                source = self._sources[run_id] = _Source(source.directory, ledger.places().get(run_id))
+        return source
 
     def _part_table(self, directory: Path, part: str) -> pa.Table:
         key = (directory, part, "all")
@@ -204,6 +209,13 @@ class _Merger:
     def add(self, directory: Path, unfinished: bool) -> None:
         with closing(Ledger(directory)) as ledger:
             places, runs, problems = ledger.places(), ledger.runs(), ledger.problems()
+            journals = {
+                run.run_id: _Source(directory, None).journal(run.run_id) for run in runs if run.run_id not in places
+            }
+            if any(content.header is None for content in journals.values()):
+                # A run may have been stored since the ledger was read. The ledger says so before the journal goes,
+                # so that whatever had lost its journal by now is found there.
+                places, runs, problems = ledger.places(), ledger.runs(), ledger.problems()
         labels = {problem.label: self._label(problem, directory) for problem in problems}
         kept = [run for run in runs if unfinished or run.state == "done"]
         renamed = self._renamed_agents(kept, labels, directory)
@@ -213,8 +225,8 @@ class _Merger:
                 continue
             agent, group = renamed.get(run.agent, run.agent), renamed.get(run.agent_group, run.agent_group)
             place = places.get(run.run_id)
-            self._sources[run.run_id] = source = _Source(directory, place)
-            current = run if place is not None else _with_progress(run, source)
+            self._sources[run.run_id] = _Source(directory, place)
+            current = run if place is not None else _with_progress(run, journals[run.run_id])
             self._runs[run.run_id] = replace(current, problem=labels[run.problem], agent=agent, agent_group=group)
             self._taken[labels[run.problem], agent, run.seed] = run.run_id
         self._directories.append(directory)
@@ -253,9 +265,9 @@ class _Merger:
         return renamed
 
 
-def _with_progress(run: RunRecord, source: _Source) -> RunRecord:
+def _with_progress(run: RunRecord, journal: JournalContent) -> RunRecord:
     """Return an unfinished run with the counts of its journal."""
-    entries = source.journal(run.run_id).entries
+    entries = journal.entries
     if not entries:
         return run
     return replace(run, evaluations=len(entries), proposals=entries[-1].proposal)

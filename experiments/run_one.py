@@ -28,7 +28,7 @@ from agents import run_search
 from archgym_envs.evaluators import BudgetedEvaluator, FreshEvaluation
 from archgym_envs.objectives import Objective
 from archgym_envs.scoring import Scorer
-from experiments.identity import canonical_json
+from experiments.identity import canonical_json, digest_of
 from experiments.journal import Entry, Journal
 from experiments.replay import Replay, ReplayDiverged
 from experiments.runs import RunSpec
@@ -54,7 +54,8 @@ def execute(run: RunSpec, journals: Path, heartbeat: Heartbeat | None = None) ->
     """
     try:
         arguments, objective = canonical_json(run.arguments), canonical_json(run.objective)
-        problem, scorer = _bound_problem(run.environment_entry, arguments, objective)
+        problem, scorer = _bound_problem(run.environment_entry, arguments, objective, run.problem_digest)
+        _check_unchanged(run, problem)
         header = {"metrics": [metric.name for metric in problem.simulator.metrics], "run": run.to_dict()}
         with Journal(journal_path(journals, run.run_id), run.run_id, header) as journal:
             if journal.content.end is None:
@@ -89,15 +90,39 @@ def import_entry(entry_point: str) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _bound_problem(entry_point: str, arguments: str, objective: str) -> tuple[Problem, Scorer]:
-    """Return the problem and its scorer; each is built once per process (a memo of a pure function)."""
-    problem = _problem(entry_point, arguments)
+def _bound_problem(entry_point: str, arguments: str, objective: str, digest: str) -> tuple[Problem, Scorer]:
+    """Return the problem and its scorer; each is built once per process and expected identity.
+
+    A memo: what is built depends on the arguments and on files, and a changed file changes ``digest``.
+    """
+    problem = _problem(entry_point, arguments, digest)
     return problem, Scorer(Objective.parse(json.loads(objective)), problem)
 
 
 @lru_cache(maxsize=64)
-def _problem(entry_point: str, arguments: str) -> Problem:
+def _problem(entry_point: str, arguments: str, digest: str) -> Problem:
     return import_entry(entry_point)(**json.loads(arguments))
+
+
+def _check_unchanged(run: RunSpec, problem: Problem) -> None:
+    """Refuse a problem or an agent that is not the one the run was identified by.
+
+    Raises:
+        InvalidInputError: the workload's content, the simulator or the agent differs in this process.
+    """
+    advice = "restore it and use --resume, or run the config again in a new directory"
+    if digest_of(problem.identity()) != run.problem_digest:
+        raise InvalidInputError(
+            f"problem {run.problem!r} has changed since the experiment began: its workload (a trace file, say), its "
+            f"space or its simulator is another one now (workload {getattr(problem.workload, 'name', '')!r}, simulator "
+            f"{problem.simulator.name!r} version {problem.simulator.version}); {advice}"
+        )
+    found = str(getattr(import_entry(run.agent_entry), "version", ""))
+    if found != run.agent_version:
+        raise InvalidInputError(
+            f"agent {run.agent!r} has changed since the experiment began: expected version {run.agent_version} of "
+            f"{run.agent_name!r}, this process has version {found}; {advice}"
+        )
 
 
 def _message(error: Exception) -> str:
@@ -124,11 +149,11 @@ class _Execution:
         wall, cpu = time.perf_counter(), time.process_time()
         replay = "restarted" if content.restarts else "exact" if content.entries else "none"
         try:
-            evaluator = self._search(content.entries, content.earlier)
+            evaluator, settings = self._search(content.entries, content.earlier)
         except ReplayDiverged as diverged:
             replay = "restarted"
             self._journal.restart(str(diverged))
-            evaluator = self._search([], [*content.earlier, *content.entries])
+            evaluator, settings = self._search([], [*content.earlier, *content.entries])
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         self._journal.finish(
             {
@@ -142,11 +167,15 @@ class _Execution:
                 "attempts": attempt,
                 "host": platform.node(),
                 "started": started,
+                "settings": settings,
             }
         )
 
-    def _search(self, entries: Sequence[Entry], earlier: Sequence[Entry]) -> BudgetedEvaluator:
-        """Run the search from its first evaluation; the journalled ones are answered by the journal."""
+    def _search(self, entries: Sequence[Entry], earlier: Sequence[Entry]) -> tuple[BudgetedEvaluator, dict[str, Any]]:
+        """Run the search from its first evaluation; the journalled ones are answered by the journal.
+
+        Returns its evaluator and the settings that the agent had in force.
+        """
         run = self._run
         agent = import_entry(run.agent_entry)(self._problem.space, run.seed, run.hyperparameters)
         replay = Replay(entries, earlier, self._metrics, lambda entry: self._recalled(entry, evaluator))
@@ -154,7 +183,7 @@ class _Execution:
         replay.evaluator = evaluator
         run_search(agent, evaluator, self._scorer)
         replay.check_complete()
-        return evaluator
+        return evaluator, json.loads(canonical_json(agent.settings()))
 
     def _fresh(self, fresh: FreshEvaluation) -> None:
         row = fresh.evaluation

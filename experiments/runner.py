@@ -12,6 +12,7 @@ In outline::
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from experiments.backends import Backend, Beat, InProcessBackend, LocalBackend
 from experiments.backends_ray import RayBackend
 from experiments.config_errors import Complaint, ConfigError, dotted
 from experiments.config_models import ExecutionConfig, ExperimentConfig
-from experiments.directories import choose_directory
+from experiments.directories import choose_directory, has_results
 from experiments.prepare import PreparedAgent, PreparedProblem, prepare
 from experiments.progress import ProgressView, SilentView, describe_run, make_view
 from experiments.provenance import available_cores, describe_session
@@ -32,6 +33,8 @@ from experiments.runs import RunSpec, bind_scorers, describe_problem, expand_pre
 from experiments.store import Store
 
 _POLL_SECONDS = 0.2
+_LOG = logging.getLogger(__name__)
+"""Notes to the user; on stderr unless the program that calls configures logging otherwise."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def run_experiment(
     _check_importable(config.execution, problems, agents)
     runs = expand_prepared(config, problems, agents)
     directory = choose_directory(config, output, resume, runs)
+    if resume and not has_results(directory):
+        _LOG.warning("there is nothing to resume: beginning a new experiment in %s", directory)
     scorers = bind_scorers(problems)
     with Store(directory) as store:
         store.write_config(config.to_dict())

@@ -31,6 +31,7 @@ class RunSpec:
         run_id: hash of its identity.
         problem: label of the problem in this experiment.
         environment, environment_entry, arguments: the id, and what builds the problem.
+        problem_digest: hash of the problem's identity, which what was built must have.
         objective: canonical data.
         agent, agent_group: label with and without the number of the hyperparameter draw.
         agent_name, agent_entry, agent_version: the class.
@@ -43,6 +44,7 @@ class RunSpec:
     environment: str
     environment_entry: str
     arguments: dict[str, Any]
+    problem_digest: str
     objective: dict[str, Any]
     agent: str
     agent_group: str
@@ -149,6 +151,7 @@ def _run(
         environment=problem.environment,
         environment_entry=problem.entry_point,
         arguments=problem.arguments,
+        problem_digest=digest_of(problem.problem.identity()),
         objective=problem.objective.to_dict(),
         agent=f"{agent.label}#{draw}" if len(agent.draws) > 1 else agent.label,
         agent_group=agent.label,

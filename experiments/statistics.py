@@ -326,7 +326,9 @@ def gap_closed(values: np.ndarray, reference: float, best: float) -> np.ndarray:
     """Return how much of the way from the reference design to the best known design is covered, same shape.
 
     0 = no better than the reference design, 1 = the best known score, negative = worse than the reference. The same
-    for both directions. NaN throughout when the best known score equals the reference or either is not finite.
+    for both directions, provided that ``best`` is not worse than ``reference`` (the reference is a known design, too).
+    NaN throughout when the best known score equals the reference (nobody beat it: there is no gap to close) or
+    either is not finite.
     """
     span = best - reference
     if not math.isfinite(span) or span == 0:

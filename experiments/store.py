@@ -110,7 +110,7 @@ class Store:
         return self._runs
 
     def register(self, problems: Iterable[ProblemRecord], runs: Iterable[RunRecord]) -> None:
-        """Enter what the experiment consists of; what is there already stays as it is."""
+        """Enter what the experiment consists of; of what is there already only labels change."""
         self.ledger.add(problems, runs)
         self._runs = {run.run_id: run for run in self.ledger.runs()}
         self._problems = {problem.label: problem for problem in self.ledger.problems()}

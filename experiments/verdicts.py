@@ -10,8 +10,11 @@ from experiments.run_groups import ProblemRuns
 
 
 def find_winner(ranked: Sequence[AgentSummary], pairs: Sequence[PairTest]) -> str | None:
-    """Return the agent that is better than every other one by its corrected test, or None."""
-    agents = [summary.agent for summary in ranked]
+    """Return the agent that is better than every other one by its corrected test, or None.
+
+    Agents without a run that counts take no part: they can neither win nor keep another from winning.
+    """
+    agents = [summary.agent for summary in ranked if summary.runs]
     wins = dict.fromkeys(agents, 0)
     for test in pairs:
         if test.conclusion != "not distinguishable":
@@ -30,6 +33,10 @@ def verdict(
     """Return the sentences of a problem's verdict: the winner, the baseline, the reference design."""
     counted = [summary for summary in ranked if summary.runs]
     sentences = [_winner_sentence(counted, pairs, winner)]
+    missing = [summary.agent for summary in ranked if not summary.runs]
+    if counted and missing:
+        verb = "has" if len(missing) == 1 else "have"
+        sentences[0] += f" Left out: {join_words(missing)}, which {verb} no finished runs."
     if tests:
         sentences.append(_baseline_sentence(tests, ranked))
     if has_target and counted:
@@ -118,6 +125,7 @@ def notes(runs: ProblemRuns, ranked: Sequence[AgentSummary], at: Sequence[int], 
     per_draw = {count / len(set(runs.strata(agent, runs.budget).tolist())) for agent, count in counts.items()}
     if len(per_draw) > 1 and len(set(counts.values())) > 1:
         found.append("agents have different numbers of runs: " + ", ".join(f"{a} {n}" for a, n in counts.items()))
+    found += [note for agent in counts if (note := _pooled(runs, agent, counts[agent]))]
     smallest = _smallest_p(sorted(counts.values()))
     if smallest > alpha:
         found.append(
@@ -138,6 +146,17 @@ def _missing(runs: ProblemRuns, agent: str) -> str:
         parts.append(f"{len(left_out) - len(failed)} not finished")
     reason = f" (first error: {_first_line(failed[0].error)})" if failed and failed[0].error else ""
     return f"{agent}: {' and '.join(parts)} of {len(runs.curves[agent])} runs, left out{reason}"
+
+
+def _pooled(runs: ProblemRuns, agent: str, count: int) -> str:
+    """Say that the agent's tests pool several hyperparameter draws, whose runs they take as independent."""
+    draws = len(set(runs.strata(agent, runs.budget).tolist()))
+    if draws < 2:
+        return ""
+    return (
+        f"{agent}: {count} runs of {draws} hyperparameter draws are pooled; the p-values treat the runs of one draw "
+        "as independent, so they hold for these draws only"
+    )
 
 
 def _first_line(text: str, most: int = 160) -> str:

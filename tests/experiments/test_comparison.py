@@ -12,6 +12,7 @@ from rich.console import Console
 
 from experiments.comparison import compare
 from experiments.run_groups import group_runs
+from experiments.summaries import gap_closed_of
 from experiments.verdicts import p_text
 from simulators import InvalidInputError, UnknownNameError
 from tests.experiments.fake_results import FakeResults, fake_results, meet_record, problem_record, searches
@@ -265,3 +266,48 @@ def test_p_values_as_text() -> None:
     assert p_text(0.0314) == "p = 0.031"
     assert p_text(0.31) == "p = 0.31"
     assert p_text(0.02, "all p") == "all p <= 0.020"
+
+
+@pytest.mark.parametrize(
+    ("direction", "reference", "good", "bad"), [("minimize", 1.0, 5.0, 9.0), ("maximize", 9.0, 5.0, 1.0)]
+)
+def test_no_gap_is_closed_where_nobody_beats_the_reference(direction, reference, good, bad) -> None:
+    curves = {"good": [[good]] * 4, "bad": [[bad]] * 4}
+    lost = problem_record("lost", direction=direction, reference_score=reference)
+    won = problem_record("won", reference_score=10.0)
+    results = fake_results([(lost, curves), (won, {"good": [[2.0]] * 4, "bad": [[6.0]] * 4})])
+    groups = group_runs(results)
+    assert groups["lost"].best_known() == reference
+    assert (
+        np.isnan(gap_closed_of(groups["lost"], "bad")).all() and np.isnan(gap_closed_of(groups["lost"], "good")).all()
+    )
+    assert gap_closed_of(groups["won"], "bad").tolist() == [0.5] * 4
+    assert compare(results).overall == ()
+
+
+def test_an_agent_without_finished_runs_does_not_keep_another_from_winning() -> None:
+    rng = np.random.default_rng(3)
+    curves = {"good": searches(rng, 12, 20, 20.0), "bad": searches(rng, 12, 20, 90.0), "gone": [[1.0]] * 2}
+    lost = {f"p0_gone_{seed}": {"state": "failed"} for seed in range(2)}
+    results = fake_results([(problem_record(), curves)], budget=20, **lost)
+    (problem,) = compare(results).problems
+    assert problem.winner == "good"
+    assert problem.verdict[0].startswith("good is best: better than every other agent (all p < 0.001).")
+    assert problem.verdict[0].endswith("Left out: gone, which has no finished runs.")
+
+
+def test_pooled_draws_are_noted_where_p_values_are_given() -> None:
+    draws = {f"swept#{d}": [[10.0 * d + s] for s in range(5)] for d in range(3)}
+    (problem,) = compare(fake_results([(problem_record(), {"base": [[99.0]] * 5, **draws})])).problems
+    noted = [note for note in problem.notes if "hyperparameter draws are pooled" in note]
+    assert len(noted) == 1 and noted[0].startswith("swept: 15 runs of 3 hyperparameter draws are pooled; the p-values")
+
+
+def test_a_configured_baseline_without_runs_is_not_replaced_silently() -> None:
+    results = three_agents()
+    results.config = {"compare": {"baseline": "vanished"}}
+    comparison = compare(results)
+    assert comparison.baseline == "random_search"
+    assert "baseline 'vanished' has no runs" in comparison.notes[0] and "random_search instead" in comparison.notes[0]
+    assert "baseline 'vanished' has no runs" in " ".join(printed(comparison).split())
+    assert not any("has no runs" in note for note in compare(results, baseline="twin").notes)

@@ -170,3 +170,28 @@ def test_earlier_evaluations_are_recalled_in_any_order():
     assert replay.get(entry_key(entry(2, (2, 0)))) is not None
     assert replay.get(entry_key(entry(1, (3, 0)))) is None
     assert [e.design for e in recalled] == [(2, 0)]
+
+
+@pytest.mark.parametrize("header", [b'{"journal":99,"run_id":"r1"}\n', b"\0\0\0\0\n", b'{"evaluation":1}\n', b"[1]\n"])
+def test_a_header_that_cannot_be_read_is_refused_and_nothing_is_lost(tmp_path, header):
+    path = tmp_path / "j.jsonl"
+    write(path, 2)
+    data = header + b"".join(path.read_bytes().splitlines(keepends=True)[1:])
+    path.write_bytes(data)
+    with pytest.raises(JournalError, match="cannot read the header of the journal .*expected format 1.*move the file"):
+        Journal(path, "r1", patience=0)
+    assert path.read_bytes() == data and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_damaged_middle_line_begins_the_run_again_and_keeps_the_file(tmp_path, caplog):
+    path = tmp_path / "j.jsonl"
+    write(path, 3, end=True)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[3] = b"\0" * (len(lines[3]) - 1) + b"\n"
+    path.write_bytes(b"".join(lines))
+    with Journal(path, "r1", patience=0) as journal:
+        assert (journal.content.entries, journal.content.restarts, journal.content.end) == ([], 1, None)
+        assert [e.design for e in journal.content.earlier] == [(1, 0)]
+    assert (tmp_path / "j.jsonl.damaged").read_bytes() == b"".join(lines)
+    assert "line 4 of the journal is damaged" in caplog.text and "j.jsonl.damaged" in caplog.text
+    assert read_journal(path).damaged == 0

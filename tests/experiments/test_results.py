@@ -172,3 +172,36 @@ def test_what_is_not_there(tmp_path, finished):
         results.scores("nonsense")
     with pytest.raises(UnknownNameError, match="did you mean 'meet'"):
         results.best_designs("meat", 1)
+
+
+def test_runs_stored_while_they_are_read_are_complete(toy_data, tmp_path, monkeypatch):
+    """The ledger is read, then the writer stores the runs and deletes their journals, then journals are read."""
+    from experiments.ledger import Ledger
+    from experiments.prepare import prepare
+    from experiments.run_one import execute
+    from experiments.runs import bind_scorers, describe_problem, expand
+    from experiments.store import Store
+
+    config = parse_config(toy_data(budget=12, seeds=1))
+    runs, (problems, _) = expand(config), prepare(config)
+    scorers = bind_scorers(problems)
+    read = Ledger.problems
+    with Store(tmp_path) as store:
+        store.register([describe_problem(p, scorers[p.label]) for p in problems], [run.record() for run in runs])
+        for run in runs:
+            execute(run, store.journals)
+            store.collect(run.run_id, scorers[run.problem])
+        before = load_results([tmp_path])
+        assert [(run.state, run.evaluations) for run in before.runs] == [("unfinished", 12)] * 2
+
+        def flush_after(ledger):
+            found = read(ledger)
+            store.flush()
+            return found
+
+        monkeypatch.setattr(Ledger, "problems", flush_after)
+        during = load_results([tmp_path])
+    assert [(run.state, run.evaluations) for run in during.runs] == [("done", 12)] * 2
+    for results in (before, during):
+        assert [len(results.scores(run.run_id)) for run in runs] == [12, 12]
+        assert [len(results.evaluations(run.run_id)) for run in runs] == [12, 12]

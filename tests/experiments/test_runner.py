@@ -253,3 +253,13 @@ def test_ray_gives_the_same_results(toy_data, tmp_path):
     ray = run(toy_data(agents=["hopper", "faulty"]), tmp_path / "ray", "execution={backend: ray, workers: 2}")
     assert ray.digest == local.digest
     assert (ray.done, ray.failed, ray.failures) == (local.done, local.failed, local.failures)
+
+
+def test_resuming_where_there_is_nothing_begins_afresh_and_says_so(toy_data, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    first = run(toy_data(seeds=1), None, resume=True)
+    assert first.output.name == "toy" and first.done == first.total
+    assert "there is nothing to resume: beginning a new experiment in results/toy" in caplog.text
+    caplog.clear()
+    assert run(toy_data(seeds=1), None, resume=True).reused == 2
+    assert caplog.text == ""

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from archgym_toys import BowlSimulator, Hopper
 
 from experiments.config import parse_config
+from experiments.run_one import execute
 from experiments.runs import RunSpec, expand
 
 
@@ -77,3 +79,14 @@ def test_identity_changes_with_versions(toy_data, monkeypatch, thing):
     monkeypatch.setattr(thing, "version", "2")
     after = expand(parse_config(toy_data(agents=["hopper"])))
     assert not {run.run_id for run in before} & {run.run_id for run in after}
+
+
+def test_a_problem_or_agent_that_changed_meanwhile_fails_its_run(toy_data, tmp_path, monkeypatch):
+    (run,) = expand(parse_config(toy_data(agents=["hopper"], seeds=1)))
+    assert execute(replace(run, run_id="same"), tmp_path).error == ""
+    error = execute(replace(run, run_id="problem", problem_digest="0" * 64), tmp_path).error
+    assert "has changed since the experiment began" in error and "'gentle'" in error and "--resume" in error
+    monkeypatch.setattr(Hopper, "version", "2")
+    error = execute(run, tmp_path).error
+    assert "expected version 1 of 'hopper', this process has version 2" in error
+    assert [path.stem for path in tmp_path.iterdir()] == ["same"], "nothing is journalled"

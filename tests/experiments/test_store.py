@@ -186,3 +186,46 @@ def test_digests_see_results_but_not_times(bench):
     assert experiment_digest([("a", "done", "1"), ("b", "done", "2")]) == experiment_digest(
         [("b", "done", "2"), ("a", "done", "1")]
     )
+
+
+def test_resuming_with_other_labels_renames_and_keeps_results(bench, toy_data):
+    with bench.open() as store:
+        bench.collect(store, bench.runs[:2])
+    data = toy_data(budget=12, agents=[{"random_search": {"label": "luck"}}, {"hopper": {"label": "frog"}}])
+    data["problems"][0]["label"] = "basin"
+    renamed = Bench(data, bench.directory)
+    with renamed.open() as store:
+        assert [run.run_id for run in store.runs.values()] == [run.run_id for run in bench.runs]
+        assert {(run.problem, run.agent_group) for run in store.runs.values()} == {("basin", "luck"), ("basin", "frog")}
+        assert [run.state for run in store.runs.values()] == ["done"] * 2 + ["unfinished"] * 4
+        assert [problem.label for problem in store.ledger.problems()] == ["basin"]
+        renamed.collect(store, renamed.runs[2:])
+
+
+def test_problems_may_swap_their_labels(bench):
+    from dataclasses import replace
+
+    (first,) = bench.records
+    second = replace(first, label="second", identity="other")
+    with Store(bench.directory) as store:
+        store.register([first, second], [])
+        swapped = [replace(first, label="second"), replace(second, label=first.label)]
+        store.register(swapped, [])
+        assert store.ledger.problems() == swapped
+
+
+def test_resolved_settings_are_recorded_outside_identity_and_digest(bench, monkeypatch):
+    from archgym_toys import Hopper
+
+    run = next(run for run in bench.runs if run.agent == "hopper")
+    with bench.open() as store:
+        bench.collect(store, [run])
+        plain = store.runs[run.run_id]
+        (store.journals / f"{run.run_id}.jsonl").unlink()
+        monkeypatch.setattr(Hopper, "settings", lambda self: {"batch": np.int64(4), "resolved": (1, 2)})
+        bench.collect(store, [run])
+        store.flush()
+        stored = next(record for record in store.ledger.runs() if record.run_id == run.run_id)
+    assert plain.settings == {"batch": 4}
+    assert stored.settings == {"batch": 4, "resolved": [1, 2]}
+    assert stored.hyperparameters == {"batch": 4} and stored.digest == plain.digest
