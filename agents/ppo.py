@@ -33,8 +33,8 @@ class PPOHyperparameters(Hyperparameters):
     )
     n_steps: int | None = hyperparameter(
         None,
-        "Designs per policy update; None takes a sixteenth of the budget, between 4 and 64: at least eight updates from "
-        "a budget of 32 on. Trap: the library's 2048 would never update within a small budget.",
+        "Designs per policy update; None takes a sixteenth of the budget, between 4 and 64: at least eight updates "
+        "from a budget of 32 on. Trap: the library's 2048 would never update within a small budget.",
         ge=2,
     )
     n_epochs: int = hyperparameter(
