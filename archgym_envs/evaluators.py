@@ -111,8 +111,8 @@ class BudgetedEvaluator:
         recorded: Mapping[bytes, Evaluation] | None = None,
         on_fresh: Callable[[FreshEvaluation], None] | None = None,
     ) -> None:
-        if budget < 1:
-            raise InvalidInputError(f"the budget must be at least 1 evaluation, got {budget}")
+        if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
+            raise InvalidInputError(f"the budget must be an integer of at least 1 evaluation, got {budget!r}")
         self.problem = problem
         self.budget = budget
         self.max_proposals = max_proposals or PROPOSALS_PER_EVALUATION * budget

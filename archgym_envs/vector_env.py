@@ -93,7 +93,10 @@ class VectorDesignEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
         Raises:
             InvalidInputError: another option, or a mask that is not boolean ``[k]``.
         """
-        super().reset(seed=seed if seed is None or isinstance(seed, int) else next(iter(seed)))
+        seeds = seed if isinstance(seed, Sequence) else [seed] * self.num_envs
+        if len(seeds) != self.num_envs:
+            raise InvalidInputError(f"expected {self.num_envs} seeds, one per environment, got {len(seeds)}")
+        super().reset(seed=seeds[0])
         rest = dict(options or {})
         mask = np.asarray(rest.pop("reset_mask", np.ones(self.num_envs, dtype=bool)))
         refuse_options(rest)
@@ -118,8 +121,11 @@ class VectorDesignEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
             BudgetExhausted: the search has ended, before or within this batch.
         """
         actions = np.asarray(actions)
-        if len(actions) != self.num_envs:
-            raise InvalidInputError(f"expected {self.num_envs} actions, one per environment, got {len(actions)}")
+        if actions.shape != (self.num_envs, self.space.dimensions):
+            raise InvalidInputError(
+                f"actions must be integers [{self.num_envs}, {self.space.dimensions}], one row per environment, "
+                f"got shape {list(actions.shape)}"
+            )
         designs, evaluation = self.core.evaluate(actions)
         if len(evaluation) < self.num_envs:
             raise BudgetExhausted(f"the budget ended after {len(evaluation)} of this batch of {self.num_envs} designs")

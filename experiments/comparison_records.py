@@ -86,7 +86,10 @@ class AgentCost:
 
 @dataclass(frozen=True)
 class BaselineTest:
-    """One agent against the baseline at the final budget; p-values are one-sided, adjusted ones by Holm."""
+    """One agent against the baseline at the final budget; p-values are one-sided, adjusted ones by Holm.
+
+    ``superiority`` is A12 and ``effect`` its word, "" where so few runs could not have given a significant p.
+    """
 
     agent: str
     baseline: str
@@ -101,7 +104,10 @@ class BaselineTest:
 
 @dataclass(frozen=True)
 class PairTest:
-    """Two agents at the final budget; ``p`` is two-sided and ``conclusion`` says what ``first`` is to ``second``."""
+    """Two agents at the final budget; ``p`` is two-sided and ``conclusion`` says what ``first`` is to ``second``.
+
+    ``effect`` is as of :class:`BaselineTest`.
+    """
 
     first: str
     second: str

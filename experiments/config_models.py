@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from archgym_envs.evaluators import PROPOSALS_PER_EVALUATION
 from experiments.config_errors import shown
 
+MOST_EVALUATIONS = 1_000_000_000
+"""Largest budget and proposal limit of a run."""
+MOST_RUNS = 1_000_000
+"""Most seeds, and most runs, of one experiment."""
+MOST_DRAWS = 10_000
+"""Most sets of hyperparameters of one sweep."""
+LARGEST_SEED = 2**63 - 1
+"""Seeds are stored as signed 64-bit integers."""
 PositiveInt = Annotated[int, Field(strict=True, ge=1)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST_EVALUATIONS)]
 AGENT_OPTIONS = ("label", "sweep")
 """Keys below an agent's name that are not hyperparameters."""
 
@@ -27,8 +36,8 @@ class SweepConfig(_Model):
         seed: decides the sets; more draws under the same seed keep the earlier ones.
     """
 
-    draws: PositiveInt
-    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    draws: Annotated[int, Field(strict=True, ge=1, le=MOST_DRAWS)]
+    seed: Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)] = 0
 
 
 class ProblemConfig(_Model):
@@ -91,6 +100,15 @@ def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _check_seed_sizes(seeds: int | list[int]) -> None:
+    """Raise ValueError where there are too many seeds or one is too large to be stored."""
+    count = len(seeds) if isinstance(seeds, list) else seeds
+    if count > MOST_RUNS:
+        raise ValueError(f"expected at most {MOST_RUNS} seeds, got {count}")
+    if isinstance(seeds, list) and max(seeds) > LARGEST_SEED:
+        raise ValueError(f"expected seeds of at most {LARGEST_SEED} (2^63 - 1), got {max(seeds)}")
+
+
 class CompareConfig(_Model):
     """How results are compared.
 
@@ -135,16 +153,16 @@ class ExperimentConfig(_Model):
         problems, agents: at least one each.
         budget: unique designs a run may evaluate.
         seeds: a count n (seeds 0..n-1) or a list of different seeds.
-        max_proposals: designs a run may propose, repeats included; default 10 x budget.
+        max_proposals: designs a run may propose, repeats included, at least the budget; default 10 x budget.
         output: result directory; default ``results/<name>``.
     """
 
     name: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     problems: Annotated[list[ProblemConfig], Field(min_length=1)]
     agents: Annotated[list[AgentConfig], Field(min_length=1)]
-    budget: PositiveInt
+    budget: Count
     seeds: int | list[int] = 10
-    max_proposals: PositiveInt | None = None
+    max_proposals: Count | None = None
     compare: CompareConfig = CompareConfig()
     execution: ExecutionConfig = ExecutionConfig()
     output: Annotated[str, Field(strict=True, min_length=1)] | None = None
@@ -155,11 +173,35 @@ class ExperimentConfig(_Model):
         many = value if isinstance(value, list) else [value]
         whole = all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in many)
         if whole and (len(set(many)) == len(many) > 0 if isinstance(value, list) else value >= 1):
+            _check_seed_sizes(value)
             return value
         raise ValueError(
             "expected a count of at least 1 (seeds 0..count-1) or a list of different integers "
             f"of at least 0, got {shown(value)}"
         )
+
+    @field_validator("max_proposals")
+    @classmethod
+    def _check_max_proposals(cls, value: int | None, info: ValidationInfo) -> int | None:
+        budget = info.data.get("budget")
+        if value is not None and budget is not None and value < budget:
+            raise ValueError(
+                f"expected at least the budget, {budget} (a design is proposed before it is evaluated), got {value}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _check_run_count(self) -> ExperimentConfig:
+        seeds = len(self.seeds) if isinstance(self.seeds, list) else self.seeds
+        draws = sum(agent.sweep.draws if agent.sweep else 1 for agent in self.agents)
+        total = len(self.problems) * draws * seeds
+        if total > MOST_RUNS:
+            raise ValueError(
+                f"this would be {total} runs ({len(self.problems)} problems x {draws} agents or hyperparameter draws "
+                f"x {seeds} seeds), but an experiment has at most {MOST_RUNS}; "
+                "take fewer seeds or draws, or split it into several experiments"
+            )
+        return self
 
     @property
     def seed_list(self) -> tuple[int, ...]:
@@ -168,8 +210,8 @@ class ExperimentConfig(_Model):
 
     @property
     def proposal_limit(self) -> int:
-        """``max_proposals``, or its default of 10 x budget."""
-        return self.max_proposals or PROPOSALS_PER_EVALUATION * self.budget
+        """``max_proposals``, or its default of 10 x budget (never above what ``max_proposals`` allows)."""
+        return self.max_proposals or min(PROPOSALS_PER_EVALUATION * self.budget, MOST_EVALUATIONS)
 
     @property
     def checkpoints(self) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ Any design the simulator can express is evaluated, whether or not a search space
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from simulators import Evaluation, InvalidInputError, Problem, Simulator
 BATCH = 1024
 """Designs per call of the simulator: enough to use every core, few enough to show progress."""
 VALID, REASON = "valid", "reason"
+_ROW = re.compile(r"\brow \d+")
 
 
 def evaluate_file(
@@ -45,9 +47,12 @@ def evaluate_file(
 
     Raises:
         UnknownNameError: environment, argument, workload or column, with the nearest.
-        InvalidInputError: a value that cannot be used (row and column), or a file that cannot be read or written.
+        InvalidInputError: a value that cannot be used (row and column), or a file that cannot be read or written;
+            ``output`` and ``designs`` are one file.
     """
     table_format(output)
+    if _same_file(designs, output):
+        raise InvalidInputError(f"{output}: the output would overwrite the designs; choose another --output")
     table = read_table(designs)
     chosen = dict(arguments or {}) | ({} if workload is None else {"workload": workload})
     problem = make_problem(environment, **chosen)
@@ -74,8 +79,17 @@ def check_designs(simulator: Simulator, table: Table, source: str) -> dict[str, 
         else:
             checked = {name: np.full(table.rows, declared.default) for name, declared in known.items()}
     except InvalidInputError as error:
-        raise InvalidInputError(f"{source}: {error} (rows count from 0)") from None
+        counted = " (rows count from 0)" if _ROW.search(str(error)) else ""
+        raise InvalidInputError(f"{source}: {error}{counted}") from None
     return checked
+
+
+def _same_file(first: Path, second: Path) -> bool:
+    """Whether both paths lead to one file, through links as well."""
+    try:
+        return first.resolve() == second.resolve() or first.samefile(second)
+    except (OSError, RuntimeError):  # One of them does not exist, or is a loop of links.
+        return False
 
 
 def _check_cells(name: str, values: Sequence[Any]) -> None:

@@ -21,6 +21,7 @@ FORMAT = 2
 _RUN_COLUMNS = tuple(field.name for field in fields(RunRecord))
 _LABEL_COLUMNS = ("problem", "agent", "agent_group", "draw")
 """Columns that take no part in a run's identity, so a resumed experiment may have changed them."""
+_MEND = "restore it from a copy, or run the experiment again in a new directory"
 _SQL_TYPES = {"int": "INTEGER", "float": "REAL"}
 
 
@@ -55,7 +56,7 @@ class Ledger:
             self._connection = _connect(self.path, create)
             self._check_format(create)
         except sqlite3.DatabaseError as error:
-            raise InvalidInputError(f"cannot read the ledger {self.path}: {error}") from error
+            raise InvalidInputError(f"cannot read the ledger {self.path}: {error}; {_MEND}") from error
 
     def close(self) -> None:
         """Close the file."""
@@ -128,13 +129,18 @@ class Ledger:
         return [name for (name,) in self._select("SELECT name FROM parts ORDER BY name")]
 
     def _select(self, command: str) -> list[tuple[Any, ...]]:
-        with closing(self._connection.execute(command)) as cursor:
-            return cursor.fetchall()
+        try:
+            with closing(self._connection.execute(command)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.DatabaseError as error:
+            raise InvalidInputError(f"cannot read the ledger {self.path}: {error}; {_MEND}") from error
 
     def _check_format(self, create: bool) -> None:
         (found,) = self._select("PRAGMA user_version")[0]
-        if found == 0 and create:
+        if found == 0 and create and not any((self.path.parent / "parts").glob("*.parquet")):
             self._connection.executescript(_schema())
+        elif found == 0:
+            raise InvalidInputError(f"the ledger {self.path} is damaged: it is empty or was never completed; {_MEND}")
         elif found != FORMAT:
             raise InvalidInputError(
                 f"{self.path} has format {found}, this archgym reads format {FORMAT}; use the archgym that wrote it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -16,7 +17,7 @@ def against_baseline(
     groups: Mapping[str, ProblemRuns], baseline: str | None, alpha: float
 ) -> dict[str, tuple[BaselineTest, ...]]:
     """Test every agent on every problem against the baseline; two families, one per side."""
-    made = []
+    made, least = [], []
     for label, runs in groups.items():
         if baseline is None or baseline not in runs.agents:
             continue
@@ -25,11 +26,13 @@ def against_baseline(
             values = runs.ranking_values(agent, runs.budget)
             if agent != baseline and values.size and reference.size:
                 made.append((label, agent, *_one_sided(values, reference, runs.direction)))
+                least.append(_least_p(values, reference))
     better, worse = statistics.holm([row[3] for row in made]), statistics.holm([row[4] for row in made])
     tests: dict[str, list[BaselineTest]] = {label: [] for label in groups}
-    for (label, agent, a12, p_better, p_worse), up, down in zip(made, better, worse, strict=True):
+    decidable = _decidable(least, alpha)
+    for (label, agent, a12, p_better, p_worse), up, down, can in zip(made, better, worse, decidable, strict=True):
         conclusion = _conclude(up, down, alpha)
-        effect = statistics.effect_size_word(a12)
+        effect = statistics.effect_size_word(a12) if can else ""
         tests[label].append(BaselineTest(agent, str(baseline), a12, effect, p_better, p_worse, up, down, conclusion))
     return {label: tuple(found) for label, found in tests.items()}
 
@@ -41,6 +44,20 @@ def _one_sided(x: np.ndarray, y: np.ndarray, direction: statistics.ScoreDirectio
     return statistics.superiority(x, y, direction), *sides
 
 
+def _least_p(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the smallest one-sided p that samples of these sizes can give: one order of ``C(n + m, n)``."""
+    return 1 / math.comb(x.size + y.size, x.size)
+
+
+def _decidable(least: Sequence[float], alpha: float) -> list[bool]:
+    """Return which tests of a family could come out significant; the words for effects are kept from the others.
+
+    Holm multiplies the smallest p of the family by its size and no p by less than 1.
+    """
+    any_can = bool(least) and min(least) * len(least) < alpha
+    return [any_can and p < alpha for p in least]
+
+
 def _conclude(p_better: float, p_worse: float, alpha: float) -> Conclusion:
     if p_better < alpha:
         return "better"
@@ -49,19 +66,22 @@ def _conclude(p_better: float, p_worse: float, alpha: float) -> Conclusion:
 
 def all_pairs(runs: ProblemRuns, ranked: Sequence[AgentSummary], alpha: float) -> tuple[PairTest, ...]:
     """Test all pairs, the better-ranked agent first; two-sided, Holm over the problem's pairs."""
-    made = []
+    made, least = [], []
     for first, second in combinations([summary.agent for summary in ranked if summary.runs], 2):
         values = runs.ranking_values(first, runs.budget), runs.ranking_values(second, runs.budget)
         a12, p_better, p_worse = _one_sided(*values, runs.direction)
         made.append((first, second, a12, p_better, p_worse))
+        least.append(2 * _least_p(*values))
     two_sided = [min(1.0, 2 * min(row[3], row[4])) for row in made]
     tests = []
-    for (first, second, a12, p_better, p_worse), p, adjusted in zip(
-        made, two_sided, statistics.holm(two_sided), strict=True
+    corrected, decidable = statistics.holm(two_sided), _decidable(least, alpha)
+    for (first, second, a12, p_better, p_worse), p, adjusted, can in zip(
+        made, two_sided, corrected, decidable, strict=True
     ):
         side: Conclusion = "better" if p_better < p_worse else "worse"
         conclusion = side if adjusted < alpha else "not distinguishable"
-        tests.append(PairTest(first, second, a12, statistics.effect_size_word(a12), p, adjusted, conclusion))
+        effect = statistics.effect_size_word(a12) if can else ""
+        tests.append(PairTest(first, second, a12, effect, p, adjusted, conclusion))
     return tuple(tests)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agents import agent_class, agent_spec, draw_hyperparameters, sweep_ranges
 from agents.base import Searcher
@@ -21,6 +21,11 @@ from experiments.config_errors import Complaint, ConfigError, Path, complain, me
 from experiments.config_models import AGENT_OPTIONS, AgentConfig, CompareConfig, ExperimentConfig, ProblemConfig
 from experiments.identity import digest_of
 from simulators import ArchgymError, InvalidInputError, Problem, UnknownNameError
+
+_ONLY_IN_PYTHON = (
+    "What is registered only in Python is not seen here: install it with an entry point of the group {group!r}, or "
+    "call experiments.run_experiment in the script that registers it."
+)
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ def _build(index: int, entry: ProblemConfig, complaints: list[Complaint]) -> tup
         spec(entry.environment)
         _entry_point(entry)
     except ArchgymError as error:
-        complaints.append(complain((*here, "environment"), error))
+        complaints.append(complain((*here, "environment"), _with_hint(error, "environment")))
         return None
     objective = _objective(entry, (*here, "objective"), complaints)
     try:
@@ -143,7 +148,7 @@ def _build(index: int, entry: ProblemConfig, complaints: list[Complaint]) -> tup
 
 def _objective(entry: ProblemConfig, path: Path, complaints: list[Complaint]) -> Objective | None:
     try:
-        return Objective.parse(entry.objective or default_objective(entry.environment))
+        return Objective.parse(default_objective(entry.environment) if entry.objective is None else entry.objective)
     except ArchgymError as error:
         text = str(error)
         kind = next((kind for kind in KINDS if kind in (entry.objective or {}) and f"objective.{kind}" in text), None)
@@ -224,7 +229,10 @@ def _agent(index: int, entry: AgentConfig, label: str, complaints: list[Complain
     try:
         searcher = agent_class(entry.name)
     except ArchgymError as error:
-        complaints.append(complain(("agents", index), error))
+        complaints.append(complain(("agents", index), _with_hint(error, "agent")))
+        return None
+    if (lacking := _missing_declaration(searcher, entry.name)) is not None:
+        complaints.append(complain(("agents", index), lacking))
         return None
     wrong = _hyperparameter_complaints(searcher, entry.hyperparameters, ("agents", index, entry.name))
     if wrong:
@@ -236,6 +244,26 @@ def _agent(index: int, entry: AgentConfig, label: str, complaints: list[Complain
         complaints.append(complain(("agents", index, entry.name, "sweep"), error))
         return None
     return PreparedAgent(label, entry.name, searcher.version, agent_spec(entry.name).entry_point, draws)
+
+
+def _with_hint(error: ArchgymError, kind: str) -> str:
+    """Return the error's message; of an unknown name, say also where names have to come from."""
+    if isinstance(error, UnknownNameError) and error.kind == kind:
+        return f"{str(error).rstrip('.')}. {_ONLY_IN_PYTHON.format(group=f'archgym.{kind}s')}"
+    return str(error)
+
+
+def _missing_declaration(searcher: type[Searcher[Any]], name: str) -> str | None:
+    """Return what an agent's class must still declare to be run by name, or None."""
+    where = f"agent {name!r}: class {searcher.__name__}"
+    model = getattr(searcher, "Hyperparameters", None)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return (
+            f"{where} has no 'Hyperparameters'; declare a pydantic model as its class attribute "
+            "(an empty one where there is nothing to set)"
+        )
+    lacking = [word for word in ("name", "version") if not isinstance(getattr(searcher, word, None), str)]
+    return f"{where} has no {lacking[0]!r}; declare it as a class attribute (text)" if lacking else None
 
 
 def _hyperparameter_complaints(searcher: type[Searcher[Any]], given: dict[str, Any], path: Path) -> list[Complaint]:
@@ -266,7 +294,12 @@ def _draws(searcher: type[Searcher[Any]], entry: AgentConfig) -> dict[int, dict[
         drawn = draw_hyperparameters(searcher, entry.sweep.draws, entry.sweep.seed)
     model = searcher.Hyperparameters
     complete = [model.model_validate({**draw, **entry.hyperparameters}).model_dump(mode="json") for draw in drawn]
-    different = {draw: values for draw, values in enumerate(complete) if values not in complete[:draw]}
+    different: dict[int, dict[str, Any]] = {}
+    seen: set[str] = set()
+    for draw, values in enumerate(complete):
+        if (digest := digest_of(values)) not in seen:
+            seen.add(digest)
+            different[draw] = values
     if len(drawn) > 1 and len(different) == 1:
         swept = [name for name in sweep_ranges(searcher) if name not in entry.hyperparameters]
         why = (

@@ -186,7 +186,8 @@ def _how_to_read(comparison: Comparison) -> Markup:
         "Interval": f"{comparison.confidence:.0%} percentile bootstrap over runs ({comparison.resamples} resamples), "
         "redrawn within hyperparameter draws.",
         "A12": "chance that a run of the agent beats one of the other, ties counting half: 0.5 is no difference, "
-        "0.56 / 0.64 / 0.71 a small / medium / large effect (Vargha and Delaney, 2000).",
+        "0.56 / 0.64 / 0.71 a small / medium / large effect (Vargha and Delaney, 2000). No word stands where there are "
+        "too few runs for any p-value to be small enough.",
         "p": "of Mann-Whitney U tests, exact for the usual numbers of runs, corrected by Holm's method: "
         f"below {1 - comparison.confidence:.2g} is taken as more than luck. " + " ".join(comparison.families),
         "Reference design": "the problem's datasheet-like default; a search that cannot beat it was not worth running.",

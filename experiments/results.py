@@ -101,7 +101,7 @@ class Results:
         place = source.place
         key = (source.directory, place.part)
         if key not in self._scores:
-            table = pq.read_table(_part(source.directory, place.part), columns=["score"])
+            table = _read_part(source.directory, place.part, pa.schema([SCHEMA.field("score")]))
             self._scores[key] = table.column("score").to_numpy()
         return self._scores[key][place.first : place.first + place.count].copy()
 
@@ -167,7 +167,7 @@ class Results:
     def _part_table(self, directory: Path, part: str) -> pa.Table:
         key = (directory, part, "all")
         if key not in self._cache:
-            self._cache[key] = pq.read_table(_part(directory, part), schema=SCHEMA)
+            self._cache[key] = _read_part(directory, part, SCHEMA)
             while len(self._cache) > _PARTS_IN_MEMORY:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(key)
@@ -305,5 +305,18 @@ def _best_rows(table: pa.Table, count: int, problem: ProblemRecord) -> pa.Table:
     return table.take(pa.array(list(chosen.values())[:count], pa.int64()))
 
 
-def _part(directory: Path, name: str) -> Path:
-    return directory / "parts" / name
+def _read_part(directory: Path, name: str, schema: pa.Schema) -> pa.Table:
+    """Return the columns of ``schema`` of a part.
+
+    Raises:
+        InvalidInputError: the file is missing or damaged.
+    """
+    path = directory / "parts" / name
+    todo = "restore the file from a copy, or run the experiment again in a new directory"
+    if not path.is_file():
+        raise InvalidInputError(f"{path} is missing, but the ledger says that it holds finished runs; {todo}")
+    try:
+        return pq.read_table(path, columns=schema.names, schema=schema)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise InvalidInputError(f"{path} is damaged: {reason}; {todo}") from error

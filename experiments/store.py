@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -49,6 +50,8 @@ _RUNS_PER_PART = 512
 _ROWS_PER_PART = 250_000
 _SECONDS_PER_PART = 60.0
 _TEMPORARY = ".tmp"
+_MEND_CONFIG = "restore it from a copy, or delete it: results are read without it, too"
+_LOG = logging.getLogger(__name__)
 
 
 class StoreError(InvalidInputError):
@@ -174,10 +177,14 @@ class Store:
         _replace_file(self.directory / CONFIG_FILE, text)
 
     def add_provenance(self, session: Mapping[str, Any]) -> None:
-        """Add what is known about this session to the provenance of the directory."""
-        sessions = read_provenance(self.directory).get("sessions", [])
+        """Add what is known about this session to the provenance; a damaged one is kept as ``*.damaged``."""
+        path = self.directory / PROVENANCE_FILE
+        known = read_provenance(self.directory)
+        if not known and path.is_file():
+            path.replace(path.with_name(f"{PROVENANCE_FILE}.damaged"))
+        sessions = known.get("sessions", [])
         text = json.dumps({"sessions": [*sessions, dict(session)]}, indent=2)
-        _replace_file(self.directory / PROVENANCE_FILE, text + "\n")
+        _replace_file(path, text + "\n")
 
     def _add_pending(self, record: RunRecord, table: pa.Table) -> None:
         pending = self._pending
@@ -201,15 +208,40 @@ class Store:
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """Return the resolved config of a result directory ({} where there is none)."""
+    """Return the resolved config of a result directory ({} where there is none).
+
+    Raises:
+        InvalidInputError: a file that cannot be read.
+    """
     path = directory / CONFIG_FILE
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InvalidInputError(f"{path} is damaged: {reason}; {_MEND_CONFIG}") from None
+    if not isinstance(found, dict):
+        raise InvalidInputError(f"{path} is damaged: it holds no config; {_MEND_CONFIG}")
+    return found
 
 
 def read_provenance(directory: Path) -> dict[str, Any]:
-    """Return ``{"sessions": [...]}`` of a result directory ({} where there is none)."""
+    """Return ``{"sessions": [...]}`` of a result directory ({} where there is none).
+
+    No result depends on it, so that a damaged file is left out with a warning.
+    """
     path = directory / PROVENANCE_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(session, dict) for session in found["sessions"]):
+            raise TypeError("a session is not a mapping")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _LOG.warning("%s is damaged and left out (%s); the results do not depend on it", path, error)
+        return {}
+    return dict(found)
 
 
 def _part_number(name: str) -> int:

@@ -139,8 +139,10 @@ def summarise_overall(
             values = gap_closed_of(runs, agent)
             gaps.append(values)
             strata.append(number * _DRAWS_PER_PROBLEM + runs.strata(agent, runs.budget))
+        if len(gaps) < len(groups):
+            continue
         pooled = np.concatenate(gaps)
-        if len(gaps) < len(groups) or not pooled.size or np.isnan(pooled).any():
+        if not pooled.size or np.isnan(pooled).any():
             continue
         low, high = statistics.stratified_bootstrap(
             pooled, np.concatenate(strata), resamples=resamples, confidence=confidence

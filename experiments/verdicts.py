@@ -54,6 +54,8 @@ def _winner_sentence(counted: Sequence[AgentSummary], pairs: Sequence[PairTest],
     if winner is not None:
         largest = max(test.adjusted for test in pairs if winner in (test.first, test.second))
         return f"{winner} is best: better than every other agent ({p_text(largest, 'all p')})."
+    if _all_tied(counted, pairs):
+        return "No winner: all agents are tied: every run ended with the same score."
     leader = counted[0].agent
     tests = {test.second if test.first == leader else test.first: test for test in pairs if leader in _names(test)}
     equals = [agent for agent, test in tests.items() if test.conclusion == "not distinguishable"]
@@ -61,6 +63,12 @@ def _winner_sentence(counted: Sequence[AgentSummary], pairs: Sequence[PairTest],
         return f"No winner: {leader} leads, but no agent is better than all others."
     named = _with_p({agent: p_text(tests[agent].adjusted) for agent in equals})
     return f"No winner: {leader} leads but cannot be distinguished from {named}."
+
+
+def _all_tied(counted: Sequence[AgentSummary], pairs: Sequence[PairTest]) -> bool:
+    """Whether all runs have one score, and no pair differs in what it is ranked by (evaluations to a target)."""
+    scores = {score for summary in counted for score in (summary.best, summary.worst)}
+    return len(scores) == 1 and all(test.superiority == 0.5 and test.adjusted == 1.0 for test in pairs)
 
 
 def _names(test: PairTest) -> tuple[str, str]:

@@ -21,6 +21,7 @@ address_mapping    byte, column, bank_group, bank, row, rank: address bits, leas
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -121,6 +122,11 @@ class MemorySpecification:
     supply_v: Mapping[str, float] = field(hash=False)
     mapping: AddressMapping
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy with plain dictionaries: read-only views of them have no pickled form."""
+        values = (getattr(self, name.name) for name in dataclasses.fields(self))
+        return _rebuilt, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
+
     @property
     def cycle_ps(self) -> int:
         """Length of a clock cycle in whole ps, as SystemC's default time resolution rounds it (DDR4-2400: 833)."""
@@ -186,6 +192,11 @@ def load_memory_specification(name_or_path: str | os.PathLike[str]) -> MemorySpe
         UnknownNameError: neither a name that ships nor a file.
         InvalidInputError: not JSON, or a field is wrong, missing or unknown; names file and field.
     """
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise InvalidInputError(
+            f"a memory is a name ({', '.join(memory_specification_names())}) or the path of a JSON file, "
+            f"got {name_or_path!r}"
+        )
     text = os.fspath(name_or_path)
     path = _FOLDER / f"{text.replace('-', '_')}.json" if text in memory_specification_names() else Path(text)
     if not path.is_file():
@@ -195,6 +206,11 @@ def load_memory_specification(name_or_path: str | os.PathLike[str]) -> MemorySpe
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"memory specification {path}: cannot be read as JSON: {error}") from error
     return parse_memory_specification(content, str(path))
+
+
+def _rebuilt(*values: Any) -> MemorySpecification:
+    wrapped: list[Any] = [MappingProxyType(value) if isinstance(value, dict) else value for value in values]
+    return MemorySpecification(*wrapped)
 
 
 def parse_memory_specification(content: Any, origin: str) -> MemorySpecification:

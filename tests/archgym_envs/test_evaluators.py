@@ -135,8 +135,8 @@ def test_recorded_designs_count_but_are_not_simulated() -> None:
     assert fresh.simulator.calls == [1]
 
 
-@pytest.mark.parametrize("budget", [0, -1])
-def test_a_budget_below_one_is_refused(budget: int) -> None:
+@pytest.mark.parametrize("budget", [0, -1, 1.5, True, float("nan"), "x"])
+def test_a_budget_that_is_no_positive_integer_is_refused(budget: int) -> None:
     with pytest.raises(InvalidInputError, match="at least 1"):
         BudgetedEvaluator(problem(), budget=budget)
 

@@ -311,3 +311,29 @@ def test_a_configured_baseline_without_runs_is_not_replaced_silently() -> None:
     assert "baseline 'vanished' has no runs" in comparison.notes[0] and "random_search instead" in comparison.notes[0]
     assert "baseline 'vanished' has no runs" in " ".join(printed(comparison).split())
     assert not any("has no runs" in note for note in compare(results, baseline="twin").notes)
+
+
+def test_an_agent_absent_from_the_first_problem_takes_no_part_in_the_overall_summary() -> None:
+    one, both = [[50.0, 40.0]] * 4, [[60.0, 30.0]] * 4
+    pairs = [(problem_record("a"), {"both": both}), (problem_record("b"), {"late": one, "both": both})]
+    comparison = compare(fake_results(pairs))
+    assert [summary.agent for summary in comparison.overall] == ["both"]
+
+
+def test_when_every_run_has_the_same_score_nobody_leads() -> None:
+    curves = {agent: [[50.0, 40.0]] * 8 for agent in ("a", "b", "c")}
+    (problem,) = compare(fake_results([(problem_record(), curves)])).problems
+    assert problem.winner is None
+    assert problem.verdict[0] == "No winner: all agents are tied: every run ended with the same score."
+
+
+def test_effects_have_a_word_only_where_a_test_could_have_found_them() -> None:
+    def effects(runs: int) -> set[str]:
+        rng = np.random.default_rng(1)
+        curves = {"a": searches(rng, runs, 5, 50.0), "b": searches(rng, runs, 5, 10.0)}
+        (problem,) = compare(fake_results([(problem_record(), curves)])).problems
+        return {test.effect for test in (*problem.baseline_tests, *problem.pair_tests)}
+
+    # Two runs each: 1 / C(4, 2) = 0.17 is the smallest one-sided p; four each: 1 / C(8, 4) = 0.014.
+    assert effects(2) == {""}
+    assert effects(4) == {"large"}

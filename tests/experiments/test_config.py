@@ -75,6 +75,17 @@ def test_a_resolved_config_means_the_same_config(toy_data):
         ("seeds=[1, 1]", "seeds", "different integers"),
         ("seeds=[]", "seeds", "list of different integers"),
         ("seeds=[-1]", "seeds", "at least 0"),
+        ("seeds=[9223372036854775808]", "seeds", "at most 9223372036854775807"),
+        ("seeds=1000001", "seeds", "at most 1000000 seeds, got 1000001"),
+        ("budget=9223372036854775808", "budget", "at most 1000000000"),
+        ("max_proposals=1000000001", "max_proposals", "at most 1000000000"),
+        ("max_proposals=29", "max_proposals", "at least the budget, 30"),
+        ("agents.1.hopper.sweep={draws: 10001}", "agents.1.hopper.sweep.draws", "at most 10000"),
+        ("agents.1.hopper.sweep={draws: 2, seed: 9223372036854775808}", "agents.1.hopper.sweep.seed", "at most"),
+        ("seeds=500001", "", "this would be 1000002 runs (1 problems x 2 agents"),
+        ("problems.0.objective={}", "problems.0.objective", "an objective is a mapping such as"),
+        ("agents.1=hoper", "agents.1", "entry point of the group 'archgym.agents'"),
+        ("problems.0.environment=toys/X-v0", "problems.0.environment", "group 'archgym.environments'"),
         ("max_proposals=-1", "max_proposals", "at least 1"),
         ("name=a b", "name", "pattern"),
         ("budgett=5", "budgett", "did you mean 'budget'?"),
@@ -307,3 +318,24 @@ def test_shipped_configs_have_the_right_structure(name):
     text = shipped_configs()[name].read_text()
     data, _ = expand_variables(parse_yaml(text, name))
     assert ExperimentConfig.model_validate(data).name == name
+
+
+def test_the_largest_numbers_allowed_are_stored_and_read(toy_data):
+    config = parse_config(toy_data(budget=10**9, seeds=[2**63 - 1]))
+    assert config.proposal_limit == 10**9
+    assert parse_config(config.to_dict()).to_dict() == config.to_dict()
+    assert parse_config(toy_data(max_proposals=30)).proposal_limit == 30
+
+
+def test_an_agent_class_without_hyperparameters_is_one_complaint(toy_data, monkeypatch):
+    import archgym_toys
+
+    from agents import Agent
+
+    class Bare(Agent):
+        name, version = "bare", "1"
+
+    monkeypatch.setattr(archgym_toys, "Bare", Bare, raising=False)
+    monkeypatch.setitem(registry._registry, "bare", registry.AgentSpec("bare", "archgym_toys:Bare"))
+    message = complaints_of(toy_data(agents=["bare"]))["agents.0"]
+    assert "class Bare has no 'Hyperparameters'; declare" in message and "\n" not in message

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -205,3 +207,52 @@ def test_runs_stored_while_they_are_read_are_complete(toy_data, tmp_path, monkey
     for results in (before, during):
         assert [len(results.scores(run.run_id)) for run in runs] == [12, 12]
         assert [len(results.evaluations(run.run_id)) for run in runs] == [12, 12]
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """A copy of the finished experiment, to be damaged."""
+    return shutil.copytree(finished[0], tmp_path / "copy")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"sessions": 3}'])
+def test_a_damaged_provenance_is_left_out_with_a_warning(finished, copy, text, caplog):
+    (copy / "provenance.json").write_text(text)
+    results = load_results([copy])
+    assert results.provenance == {} and results.digest == finished[1].digest
+    assert "provenance.json is damaged" in caplog.text
+    with Store(copy) as store:
+        store.add_provenance({"host": "h"})
+    assert load_results([copy]).provenance == {"sessions": [{"host": "h"}]}
+    assert (copy / "provenance.json.damaged").read_text() == text
+
+
+@pytest.mark.parametrize("text", ["name: [", "just words"])
+def test_a_damaged_config_is_named(copy, text):
+    (copy / "config.yaml").write_text(text)
+    with pytest.raises(InvalidInputError, match=r"config\.yaml is damaged: .*delete it"):
+        load_results([copy])
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "garbage", "short"])
+def test_a_damaged_part_is_named_with_what_to_do(copy, damage):
+    for path in (copy / "parts").iterdir():
+        content = path.read_bytes()
+        path.write_bytes({"short": content[: len(content) // 2], "garbage": b"x" * 99}.get(damage, b""))
+        if damage == "missing":
+            path.unlink()
+    results = load_results([copy])
+    word = "missing" if damage == "missing" else "damaged"
+    for read in (results.scores, results.evaluations):
+        with pytest.raises(InvalidInputError, match=rf"part-0+\d\.parquet is {word}.*run the experiment again"):
+            read(results.runs[0].run_id)
+
+
+def test_an_empty_ledger_is_damaged_and_never_begun_anew_over_parts(copy):
+    (copy / "ledger.sqlite").write_bytes(b"")
+    with pytest.raises(InvalidInputError, match="is damaged: it is empty"):
+        load_results([copy])
+    parts = sorted((copy / "parts").iterdir())
+    with pytest.raises(InvalidInputError, match="is damaged"):
+        Store(copy)
+    assert parts and sorted((copy / "parts").iterdir()) == parts

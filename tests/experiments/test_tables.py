@@ -216,3 +216,22 @@ def test_batches_are_joined_in_order_and_reported(toy_id: str) -> None:
 def test_result_table_keeps_the_columns_in_order() -> None:
     evaluation = Evaluation.invalid((Metric("energy_pj", "pJ"),), ["no"])
     assert list(result_table({"b": [1], "a": [2]}, evaluation).columns) == ["b", "a", "energy_pj", "valid", "reason"]
+
+
+def test_the_designs_are_never_overwritten(toy_id: str, tmp_path: Path) -> None:
+    designs = tmp_path / "in.csv"
+    designs.write_text("cores\n4\n")
+    (tmp_path / "link.csv").symlink_to(designs)
+    (tmp_path / "hard.csv").hardlink_to(designs)
+    for output in (designs, tmp_path / ".." / tmp_path.name / "in.csv", tmp_path / "link.csv", tmp_path / "hard.csv"):
+        with pytest.raises(InvalidInputError, match="would overwrite the designs"):
+            evaluate_file(toy_id, designs, output)
+    assert designs.read_text() == "cores\n4\n"
+
+
+def test_only_messages_that_name_a_row_say_how_rows_count(toy_id: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"row 0: .*\(rows count from 0\)$"):
+        evaluate(toy_id, tmp_path, "cores\n99\n")
+    with pytest.raises(InvalidInputError) as caught:
+        evaluate(toy_id, tmp_path, "cors\n4\n")
+    assert "rows count" not in str(caught.value)

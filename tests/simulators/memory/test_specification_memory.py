@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -131,3 +132,17 @@ def test_dramsys_files_are_read():
     memory["memspec"]["memoryType"] = "LPDDR4"
     with pytest.raises(InvalidInputError, match="standard LPDDR4 is not supported"):
         from_dramsys(memory, mapping, "file")
+
+
+def test_a_specification_survives_copies_and_stays_read_only():
+    memory = load_memory_specification("ddr3-1600")
+    for copied in (pickle.loads(pickle.dumps(memory)), copy.deepcopy(memory)):
+        assert copied == memory and copied.digest == memory.digest
+        with pytest.raises(TypeError):
+            copied.timings["RCD"] = 1
+
+
+@pytest.mark.parametrize("wrong", [None, 3])
+def test_a_memory_is_a_name_or_a_path(wrong):
+    with pytest.raises(InvalidInputError, match="name .*ddr3-1600.* or the path"):
+        load_memory_specification(wrong)
