@@ -17,7 +17,7 @@ from experiments.tables import Table, check_writable, read_table, table_format, 
 from simulators import Evaluation, InvalidInputError, Problem, Simulator
 
 BATCH = 1024
-"""Designs per call of the simulator: enough to use every core, few enough to show progress."""
+"""Designs per call of the simulator: enough that calling it costs nothing, few enough to show progress."""
 VALID, REASON = "valid", "reason"
 _ROW = re.compile(r"\brow \d+")
 
