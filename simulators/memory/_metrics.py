@@ -189,7 +189,9 @@ class MetricModel:
     def _laws(self, specification: MemorySpecification, burst_ns: float) -> tuple[Audit, ...]:
         buses = specification.organisation.ranks if specification.standard == "HBM2" else 1
         laws = (
-            self._below("bandwidth_gbit_per_s", buses * self._bits / burst_ns, "no more bits than the data bus carries"),
+            self._below(
+                "bandwidth_gbit_per_s", buses * self._bits / burst_ns, "no more bits than the data bus carries"
+            ),
             self._sum_law("requests", ("read_commands", "write_commands")),
             self._sum_law("requests", ("row_hits", "row_misses", "row_conflicts")),
             self._sum_law("accounted_time_ns", tuple(_ACCOUNTS)),
@@ -206,7 +208,9 @@ class MetricModel:
         )
         if not specification.has_energy:
             return laws
-        power = Audit("power-times-time", "average_power_mw x accounted_time_ns = energy_pj", self._law(_power, *_POWER))
+        power = Audit(
+            "power-times-time", "average_power_mw x accounted_time_ns = energy_pj", self._law(_power, *_POWER)
+        )
         return (*laws, self._sum_law("energy_pj", ENERGY_PARTS), power)
 
     def _law(self, holds: Callable[..., np.ndarray], *names: str) -> Callable[[Evaluation], np.ndarray]:

@@ -214,9 +214,7 @@ def needs_plan(b: Index, request: Int, design: Words, w: Words) -> bool:
 
 
 @compiled
-def plan_out_of_line(
-    b: Index, view: View, design: Words, requests: Requests, memory: Words, state: Controller
-) -> None:
+def plan_out_of_line(b: Index, view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Plan bank ``b`` by a call: for rare occasions, to keep the machine code small."""
     plan_bank(b, view, design, requests, memory, state)
 

@@ -96,9 +96,7 @@ def admit_request(
 
 
 @inlined
-def schedule_arrival(
-    now: Int, r: Words, design: Words, requests: Requests, memory: Words, state: Controller
-) -> None:
+def schedule_arrival(now: Int, r: Words, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Find out when the next request reaches the controller and finds space, if that is known already."""
     if r[R_ARRIVE] != NEVER_CYCLE or r[R_ADMITTED] == len(requests.cycle):
         return

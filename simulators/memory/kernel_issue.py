@@ -131,9 +131,7 @@ def forbid_near_and_far(command: Int, b: Index, at: Int, w: Words, memory: Words
     own, rank = memory[u64(T_GROUP_OF_BANK) + b], memory[u64(T_RANK_OF_BANK) + b]
     for g in range(memory[T_GROUPS]):
         elsewhere = T_FAR_DELAY if memory[u64(T_RANK_OF_GROUP) + u64(g)] == rank else T_OTHER_DELAY
-        forbid(
-            u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY if g == own else elsewhere, command, at, w, memory
-        )
+        forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY if g == own else elsewhere, command, at, w, memory)
 
 
 @compiled

@@ -75,7 +75,13 @@ def start_power_down(k: Int, now: Int, w: Words, memory: Words) -> None:
     if w[k + K_EXITS]:
         state = w[k + K_DOWN]
         command = np.int64(
-            PDXA if state == ACTIVE_DOWN else PDXP if state == PRECHARGED_DOWN else SREX if state == SELF_REFRESH else REFA
+            PDXA
+            if state == ACTIVE_DOWN
+            else PDXP
+            if state == PRECHARGED_DOWN
+            else SREX
+            if state == SELF_REFRESH
+            else REFA
         )
     elif w[k + K_ENTERS]:
         # The reference's manager takes banks that closed by auto-precharge for open until the next PREA.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
 from simulators.memory._metrics import METRICS, MetricModel
 from simulators.memory.kernel import Recording, record_design, simulate_designs
@@ -163,7 +163,9 @@ class MemoryController(Simulator):
                 reasons[row] = f"{self.memory.standard} has no refresh of single banks (refresh_policy=PerBank)"
         if not self.memory.can_power_down:
             for row in np.flatnonzero(columns["power_down_policy"] == "Staggered"):
-                reasons[row] = f"memory {self.memory.name!r} lacks the timings of power-down (power_down_policy=Staggered)"
+                reasons[row] = (
+                    f"memory {self.memory.name!r} lacks the timings of power-down (power_down_policy=Staggered)"
+                )
         return reasons
 
     def _evaluate(self, columns: Columns, trace: DecodedTrace) -> Evaluation:

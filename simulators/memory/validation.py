@@ -190,9 +190,7 @@ def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     return {PARAMETERS[theirs]: [row[theirs] for row in rows] for theirs in present}
 
 
-def _compare(
-    table: str, position: int, row: Row, ours: Mapping[str, Number], is_valid: bool
-) -> Iterator[Detail]:
+def _compare(table: str, position: int, row: Row, ours: Mapping[str, Number], is_valid: bool) -> Iterator[Detail]:
     counted = any(name.startswith("n_BEGIN_") for name in row)  # then a command without a column never happened
     for metric, got in ours.items():
         if metric in row or (counted and metric.startswith(("n_BEGIN_", "n_END_"))):
@@ -275,9 +273,7 @@ def _validate_golden(directory: ReferenceDirectory, runs: Sequence[Row], details
     nan = math.nan
     met = exact == compared if compared else None
     shares = (nan, nan, nan)
-    return TableSummary(
-        "golden", len(runs), compared, exact, identical, nan, nan, nan, *shares, "golden", met, reasons
-    )
+    return TableSummary("golden", len(runs), compared, exact, identical, nan, nan, nan, *shares, "golden", met, reasons)
 
 
 def _compare_lines(table: str, expected: Sequence[Row], got: Sequence[Mapping[str, Number]]) -> Iterator[Detail]:
