@@ -48,7 +48,7 @@ from simulators.memory.kernel_codes import (
 from simulators.memory.specification import MemorySpecification
 from simulators.metrics import Metric
 
-METRICS: Final = (
+METRICS: Final[tuple[Metric, ...]] = (
     Metric("makespan_ns", "ns", doc="from cycle 0 to the answer of the last request"),
     Metric("average_latency_ns", "ns", doc="mean, from the front end sending a request to its answer"),
     Metric("average_latency_from_accept_ns", "ns", doc="mean, from a request's acceptance to its answer"),

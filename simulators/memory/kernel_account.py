@@ -1,4 +1,6 @@
-"""Accounting of active, precharged and powered-down time, as DRAMPower 4 counts it (CommandAnalysis.cc, CmdHandlers.cc).
+"""Accounting of active, precharged and powered-down time, as DRAMPower 4 counts it.
+
+Source: CommandAnalysis.cc, CmdHandlers.cc.
 
 Each rank has its own account. It is active while at least one bank is open. An auto-precharge closes its bank when it
 happens inside the device, not when the CAS is issued, so a span may end after the last bank was closed logically:

@@ -75,7 +75,7 @@ def enter_command(command: Int, b: Int, now: Int, at: Int, w: Words, memory: Wor
         _enter_activate(b, now, at, w)
     elif command == PRE:
         _enter_precharge(b, now, at, w)
-    elif command == RDA or command == WRA:
+    elif command in (RDA, WRA):
         w[at + K_CLOSING] |= 1 << b
         w[(b << BANK_SHIFT) + B_CLOSES_AT] = _closing(command, b, now, w, memory)
         w[at + K_LAST_AUTO] = max(w[at + K_LAST_AUTO], w[(b << BANK_SHIFT) + B_CLOSES_AT])
@@ -120,7 +120,8 @@ def enter_wake(now: Int, at: Int, w: Words, memory: Words) -> None:
 def enter_closings(now: Int, at: Int, w: Words, memory: Words) -> None:
     """Enter the auto-precharges that happen up to cycle ``now``, in order of time."""
     while w[at + K_CLOSING]:
-        first, chosen, soonest = w[at + K_FIRST_BANK], np.int64(-1), np.int64(NEVER_CYCLE)
+        first = w[at + K_FIRST_BANK]
+        chosen, soonest = np.int64(-1), np.int64(NEVER_CYCLE)
         for b in range(first, first + memory[T_BANKS_PER_RANK]):
             if w[at + K_CLOSING] >> b & 1 and w[(b << BANK_SHIFT) + B_CLOSES_AT] < soonest:
                 chosen, soonest = b, w[(b << BANK_SHIFT) + B_CLOSES_AT]

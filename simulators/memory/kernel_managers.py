@@ -96,7 +96,7 @@ def _propose(k: Int, now: Int, best: Int, w: Words, memory: Words) -> Int:
     key: Int = (at << ID_BITS) + memory[T_LENGTH + command] + tie
     if key < best:
         w[C_PENDING], w[C_PENDING_AT], w[C_PENDING_RANK] = command, at, k
-        w[C_PENDING_BANK] = w[k + K_SELECTED] if command == PRE or command == REFB else 0
+        w[C_PENDING_BANK] = w[k + K_SELECTED] if command in (PRE, REFB) else 0
     return key
 
 
@@ -116,7 +116,7 @@ def issue_managed(view: View, design: Words, requests: Requests, memory: Words, 
     w, now = state.words, view.now >> ID_BITS
     command, k, b = w[C_PENDING], w[C_PENDING_RANK], w[C_PENDING_BANK]
     waiting = view.admitted - view.served
-    if command == PRE or command == REFB:
+    if command in (PRE, REFB):
         forbid_near_and_far(command, u64(b), view.now, w, memory)
     else:
         forbid_in_rank(command, k, view.now, w, memory)
@@ -137,9 +137,9 @@ def issue_managed(view: View, design: Words, requests: Requests, memory: Words, 
     count_power_command(command, k, now, w, memory)
     if design[D_POWER_DOWN] == STAGGERED and is_rank_idle(k, waiting, w, memory):
         trigger_entry(k, w)
-    if command == PRE or command == REFB:
+    if command in (PRE, REFB):
         plan_out_of_line(u64(b), view, design, requests, memory, state)
-    elif command == REFA or command == PDXA or command == PDXP:
+    elif command in (REFA, PDXA, PDXP):
         plan_rank(k, view, design, requests, memory, state)
     evaluate_managers(now, waiting, design, w, memory)
     withdraw_held(w, memory)

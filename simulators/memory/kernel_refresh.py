@@ -133,7 +133,8 @@ def _start_per_bank(k: Int, now: Int, design: Words, w: Words, memory: Words) ->
 @compiled
 def _select_bank(k: Int, w: Words, banks: Int) -> bool:
     """Select the first idle bank left in this round and return True, or the first of all and return False."""
-    first, chosen = w[k + K_FIRST_BANK], np.int64(-1)
+    first = w[k + K_FIRST_BANK]
+    chosen: Int = np.int64(-1)
     for b in range(first, first + banks):
         if w[k + K_REMAINING] >> b & 1:
             if w[(b << BANK_SHIFT) + B_QUEUED] == 0:
@@ -152,7 +153,7 @@ def is_rank_idle(k: Int, waiting: Int, w: Words, memory: Words) -> bool:
     if memory[T_RANKS] == 1 or waiting == 0:
         return waiting == 0
     first = w[k + K_FIRST_BANK]
-    for b in range(first, first + memory[T_BANKS_PER_RANK]):
+    for b in range(first, first + memory[T_BANKS_PER_RANK]):  # noqa: SIM110 (compiled code has no generators)
         if w[(b << BANK_SHIFT) + B_QUEUED] > 0:
             return False
     return True

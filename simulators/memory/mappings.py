@@ -4,7 +4,7 @@
 name                address bits, most significant first
 =================== ================================================================================================
 Specification       as the memory's specification file says
-RowBankColumn       row, rank, bank, bank group, column: neighbouring rows of one page span all banks (page interleaving)
+RowBankColumn       row, rank, bank, bank group, column: neighbouring pages go to different banks (page interleaving)
 BankRowColumn       rank, bank, bank group, row, column: each bank is one block of the memory
 RowColumnBank       row, column, rank, bank, bank group, burst: neighbouring bursts go to different banks
 PermutedBank        RowBankColumn with the bank and bank-group bits XORed with the lowest row bits, so that rows which

@@ -1,7 +1,7 @@
 """Modes of the memory controller: the reference as it is, or with its defects repaired.
 
-``mode="dramsys"`` reproduces DRAMSys 4.0 to the cycle, its defects included. ``mode="default"`` is the same machine with
-every defect of this table repaired; ``repairs=`` chooses some of them:
+``mode="dramsys"`` reproduces DRAMSys 4.0 to the cycle, its defects included. ``mode="default"`` is the same machine
+with every defect of this table repaired; ``repairs=`` chooses some of them:
 
 ==================== ============================================== ==================================================
 repair               the reference                                  repaired

@@ -210,7 +210,7 @@ class MemorySpecification:
 
     @property
     def peak_bandwidth_gbit_per_s(self) -> float:
-        """Bits per ns with the data bus always busy (DDR3-1600, 64 bit: 102.4); HBM2's pseudo-channels have one each."""
+        """Bits per ns with the data bus always busy (DDR3-1600, 64 bit: 102.4); pseudo-channels have one each."""
         buses = self.organisation.ranks if self.standard == "HBM2" else 1
         return buses * self.burst_bytes * 8 / (self.burst_cycles * self.cycle_ns)
 
