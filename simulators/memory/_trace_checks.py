@@ -19,14 +19,14 @@ def check_addresses(
 
     Args:
         trace: the requests.
-        capacity_bytes: size of the memory; addresses are 0 to ``capacity_bytes - 1``.
+        capacity_bytes: size of the memory, at least 1; addresses are 0 to ``capacity_bytes - 1``.
         path: the file the trace was read from, if there is one: then the message names the line.
         format: the format it was read as, where that was given.
 
     Raises:
         InvalidInputError: the first request beyond the memory, its address, the capacity, and what to do.
     """
-    beyond = trace.address >= np.uint64(capacity_bytes)
+    beyond = trace.address > np.uint64(min(capacity_bytes, 1 << 64) - 1)
     at = int(np.argmax(beyond))
     if not beyond[at]:
         return
@@ -34,7 +34,7 @@ def check_addresses(
     if path is not None:
         where = f"{os.fspath(path)}, line {line_of_request(Path(path), at, format)}"
     count = int(np.count_nonzero(beyond))
-    others = f" (and {count - 1} more requests)" if count > 1 else ""
+    others = f", as do {count} requests in all" if count > 1 else ""
     raise InvalidInputError(
         f"{where}: request {at} goes to address 0x{int(trace.address[at]):x}, beyond the memory's {capacity_bytes} "
         f"bytes (0x{capacity_bytes:x}){others}: expected addresses below that. Choose a larger memory, map the "

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from simulators.memory._trace import REQUEST_BYTES, Trace
 from simulators.memory._trace_checks import check_addresses
-from simulators.memory._trace_formats import FORMATS, TraceFormat, trace_format
+from simulators.memory._trace_formats import FORMATS, TraceFormat, format_of_name, trace_format
 from simulators.memory._trace_reader import INSTRUCTIONS_PER_NS, line_of_request, read_stl, read_trace
 from simulators.memory._trace_writer import WRITABLE_FORMATS, sent_cycles, write_stl, write_trace
 
@@ -36,6 +36,7 @@ __all__ = [
     "Trace",
     "TraceFormat",
     "check_addresses",
+    "format_of_name",
     "line_of_request",
     "read_stl",
     "read_trace",
