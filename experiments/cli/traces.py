@@ -23,7 +23,6 @@ traces = typer.Typer(
     name="trace",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Record, describe and convert memory traces.",
 )
 
 FormatOption = Annotated[

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
 
 
-def in_order_hits(bank: NDArray[np.int64], row: NDArray[np.int64]) -> Flags:
+def row_numbers(bank: Numbers, row: Numbers) -> Numbers:
+    """Return int64[n]: a number for each pair of bank and row (row below 2^40), from 0 without gaps."""
+    _, number = np.unique(bank << 40 | row, return_inverse=True)
+    return number.astype(np.int64)
+
+
+def in_order_hits(bank: Numbers, row: Numbers) -> Flags:
     """Return bool[n]: whether each request finds its row open if every bank keeps order and rows stay open.
 
-    A bank's first request is a miss.
+    A bank's first request is a miss. Numbers of :func:`row_numbers` do for ``row``.
     """
     order = np.argsort(bank, kind="stable")
     hits = np.zeros(len(bank), np.bool_)
@@ -19,7 +27,19 @@ def in_order_hits(bank: NDArray[np.int64], row: NDArray[np.int64]) -> Flags:
     return hits
 
 
-def most_hits(bank: NDArray[np.int64], row: NDArray[np.int64], window: int) -> int:
+def run_lengths(bank: Numbers, hits: Flags) -> Numbers:
+    """Return the lengths of the runs of requests of one bank to one row: int64, their sum is n.
+
+    Args:
+        bank: int64[n].
+        hits: bool[n], of :func:`in_order_hits`.
+    """
+    begins = np.flatnonzero(~hits[np.argsort(bank, kind="stable")])
+    lengths: Numbers = np.diff(begins, append=len(bank))
+    return lengths
+
+
+def most_hits(bank: Numbers, number: Numbers, window: int) -> int:
     """Return an upper bound of the row hits when each batch of ``window`` requests may be served in any order.
 
     Batches are served one after the other, rows stay open in between. Within a batch, a bank misses at least once
@@ -29,40 +49,31 @@ def most_hits(bank: NDArray[np.int64], row: NDArray[np.int64], window: int) -> i
 
     Args:
         bank: int64[n].
-        row: int64[n], below 2^40.
+        number: int64[n], of :func:`row_numbers`.
         window: requests in a batch, at least 1.
     """
-    n = len(bank)
-    batch = np.arange(n) // window
-    page, which = np.unique(bank << 40 | row, return_inverse=True)
-    visits = np.unique(batch * len(page) + which)  # one for each batch, bank and row; n < 2^24 pages and batches
-    visit_batch, visit_page = visits // len(page), visits % len(page)
-    turn = _turns(page[visit_page] >> 40, visit_batch)
-    order = np.lexsort((turn, visit_page))
-    same_page = visit_page[order][1:] == visit_page[order][:-1]
-    carried = same_page & (turn[order][1:] == turn[order][:-1] + 1)
-    at = order[1:][carried]
-    carries = np.unique((page[visit_page[at]] >> 40) * (n + 1) + turn[at]).size  # one for each batch and bank
-    return n - len(visits) + carries
+    return int(_most_hits(bank, number, window, int(bank.max()) + 1, int(number.max()) + 1))
 
 
-def _turns(bank: NDArray[np.int64], batch: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each visit the how-manieth batch with this bank it belongs to, from 0."""
-    key = bank * (int(batch.max()) + 1) + batch
-    turns, which = np.unique(key, return_inverse=True)
-    turn_bank = turns // (int(batch.max()) + 1)
-    first = np.searchsorted(turn_bank, turn_bank)
-    number: NDArray[np.int64] = (np.arange(len(turns)) - first)[which]
-    return number
-
-
-def run_lengths(bank: NDArray[np.int64], hits: Flags) -> NDArray[np.int64]:
-    """Return the lengths of the runs of requests of one bank to one row: int64, their sum is n.
-
-    Args:
-        bank: int64[n].
-        hits: bool[n], of :func:`in_order_hits`.
-    """
-    begins = np.flatnonzero(~hits[np.argsort(bank, kind="stable")])
-    lengths: NDArray[np.int64] = np.diff(begins, append=len(bank))
-    return lengths
+@njit(cache=True, nogil=True)
+def _most_hits(bank: Numbers, number: Numbers, window: int, banks: int, rows: int) -> int:
+    """Count in one pass; a *turn* of a bank is a batch that asks for it, counted from 0."""
+    turn = np.full(banks, -1, np.int64)
+    batch_of_turn = np.full(banks, -1, np.int64)
+    is_carried = np.zeros(banks, np.bool_)  # whether this turn of the bank shares a row with its turn before
+    last_turn = np.full(rows, -2, np.int64)
+    misses = 0
+    for i in range(bank.size):
+        b, row, batch = bank[i], number[i], i // window
+        if batch_of_turn[b] != batch:
+            turn[b] += 1
+            batch_of_turn[b] = batch
+            is_carried[b] = False
+        if last_turn[row] == turn[b]:
+            continue
+        misses += 1
+        if last_turn[row] == turn[b] - 1 and not is_carried[b]:
+            is_carried[b] = True
+            misses -= 1
+        last_turn[row] = turn[b]
+    return bank.size - misses

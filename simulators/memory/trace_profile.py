@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulators.errors import InvalidInputError
 from simulators.memory._trace_reuse import reuse_distances
-from simulators.memory._trace_rows import in_order_hits, most_hits, run_lengths
+from simulators.memory._trace_rows import in_order_hits, most_hits, row_numbers, run_lengths
 from simulators.memory.specification import MemorySpecification
 from simulators.memory.trace import REQUEST_BYTES, Trace, sent_cycles
 
@@ -106,9 +106,10 @@ class TraceProfile:
 
 
 def profile_trace(trace: Trace, memory: MemorySpecification) -> TraceProfile:
-    """Return the profile of ``trace`` on ``memory`` (10 million requests: some 10 s)."""
+    """Return the profile of ``trace`` on ``memory`` (10 million requests: 19 s, 1.1 GB)."""
     bank, row = memory.decode(trace.address)
-    hits = in_order_hits(bank, row)
+    number = row_numbers(bank, row)
+    hits = in_order_hits(bank, number)
     runs = run_lengths(bank, hits)
     share = np.bincount(bank, minlength=memory.organisation.banks) / len(trace)
     line = trace.address // np.uint64(REQUEST_BYTES)
@@ -128,7 +129,7 @@ def profile_trace(trace: Trace, memory: MemorySpecification) -> TraceProfile:
         direction_switches=float(np.count_nonzero(np.diff(trace.is_write)) / len(trace)),
         footprint_bytes=int(np.count_nonzero(distance < 0)) * REQUEST_BYTES,
         pages=int(np.unique(trace.address // np.uint64(PAGE_BYTES)).size),
-        rows=len(trace) - most_hits(bank, row, len(trace)),
+        rows=int(number.max()) + 1,
         lowest_address=int(trace.address.min()),
         highest_address=int(trace.address.max()),
         duration_ns=duration,
@@ -138,8 +139,8 @@ def profile_trace(trace: Trace, memory: MemorySpecification) -> TraceProfile:
         late_fraction=float(np.count_nonzero(sent_cycles(trace.cycle) > trace.cycle) / len(trace)),
         burstiness=tuple(burstiness(trace, ns) for ns in (100.0, 1000.0, 10000.0) if duration >= 10 * ns),
         row_hits_in_order=float(hits.mean()),
-        row_hits_at_most={window: most_hits(bank, row, window) / len(trace) for window in WINDOWS},
-        row_hits_limit=most_hits(bank, row, len(trace)) / len(trace),
+        row_hits_at_most={window: most_hits(bank, number, window) / len(trace) for window in WINDOWS},
+        row_hits_limit=1.0 - (int(number.max()) + 1) / len(trace),
         run_length_mean=float(runs.mean()),
         run_length_longest=int(runs.max()),
         bank_share=tuple(share.tolist()),

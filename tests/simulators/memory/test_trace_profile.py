@@ -11,12 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.errors import InvalidInputError
+from simulators.memory import _trace_rows
 from simulators.memory._trace_reuse import reuse_distances
-from simulators.memory._trace_rows import in_order_hits, most_hits, run_lengths
+from simulators.memory._trace_rows import in_order_hits, row_numbers, run_lengths
 from simulators.memory.specification import load_memory_specification
 from simulators.memory.trace import Trace
 from simulators.memory.trace_profile import arrivals, burstiness, profile_trace
 from simulators.memory.workloads import describe, load_workload, workload_names
+
+
+def most_hits(bank: np.ndarray, row: np.ndarray, window: int) -> int:
+    return _trace_rows.most_hits(bank, row_numbers(bank, row), window)
+
 
 DDR3 = load_memory_specification("ddr3-1600")
 PLACES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=60)
