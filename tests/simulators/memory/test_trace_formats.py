@@ -193,6 +193,39 @@ def test_unreadable_files(tmp_path: Path) -> None:
         read_trace(written(tmp_path, bytes(3 << 20)))
 
 
+@settings(deadline=None, max_examples=300)
+@given(
+    name=st.sampled_from([name for name in FORMATS if not FORMATS[name].suffix]),
+    words=st.lists(st.sampled_from(["0x4f", "12", "r", "w", "ld", "st", "read", "write", "x", "-1", "#"]), max_size=4),
+    gap=st.sampled_from([" ", "\t", "  ", ""]),
+)
+def test_a_line_is_read_exactly_when_it_looks_like_the_format(
+    tmp_path_factory: pytest.TempPathFactory, name: str, words: list[str], gap: str
+) -> None:
+    line = gap.join(words)
+    path = written(tmp_path_factory.getbasetemp(), line + "\n", "line.trace")
+    if not line or line.startswith("#"):
+        with pytest.raises(TraceFormatError, match="holds no requests"):
+            read_trace(path, format=name)
+    elif FORMATS[name].looks_like.fullmatch(line):
+        assert len(read_trace(path, format=name)) in (1, 2)
+    else:
+        with pytest.raises(TraceFormatError, match="line 1: .*expected"):
+            read_trace(path, format=name)
+
+
+@settings(deadline=None, max_examples=150)
+@given(content=st.binary(max_size=60), name=st.sampled_from([None, *FORMATS]))
+def test_any_bytes_are_a_trace_or_a_clear_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str | None
+) -> None:
+    path = written(tmp_path_factory.getbasetemp(), content, "bytes.trace")
+    try:
+        assert len(read_trace(path, format=name, allow_backwards=True)) >= 1
+    except TraceFormatError as error:
+        assert "bytes.trace" in str(error) and str(error).endswith(".")
+
+
 # ---------------------------------------------------------------- time
 
 
