@@ -8,11 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from experiments.cli import app
 from experiments.cli.recording import cache_level
 from experiments.cli.traces import notes
 from experiments.trace_figure import run_shares, write_figure
@@ -37,6 +41,13 @@ def archgym(*words: str | Path, cwd: Path, **variables: str) -> subprocess.Compl
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command line in this process, in ``tmp_path``: for what needs no process of its own."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, ["trace", *words])
+
+
 # ---- describe ---------------------------------------------------------------------------------------
 
 
@@ -50,14 +61,14 @@ def test_describe_prints_a_table_of_80_columns_and_a_picture(tmp_path: Path) -> 
     assert (tmp_path / "pictures/sqlite.png").read_bytes().startswith(PNG)
 
 
-def test_describe_json_is_pure_json_on_stdout(tmp_path: Path) -> None:
+def test_describe_json_is_pure_json_on_stdout(tmp_path: Path, inside: Callable[..., Result]) -> None:
     (tmp_path / "t.trace").write_text("0x0 R\n0x40000000 W\n0x0 R\n")
-    done = archgym("describe", "t.trace", "--json", cwd=tmp_path)
-    assert done.returncode == 0
+    done = inside("describe", "t.trace", "--json")
+    assert done.exit_code == 0
     profile = json.loads(done.stdout)
     assert (profile["requests"], profile["offered_load"], profile["highest_address"]) == (3, None, 1 << 30)
     assert "beyond the 1 GiB of ddr3-1600; here they wrap" in done.stderr and "all requests come at" in done.stderr
-    timed = json.loads(archgym("describe", "t.trace", "--json", "--interval", "400", cwd=tmp_path).stdout)
+    timed = json.loads(inside("describe", "t.trace", "--json", "--interval", "400").stdout)
     assert timed["duration_ns"] == 1000.0
 
 
@@ -88,41 +99,34 @@ def test_describe_json_is_pure_json_on_stdout(tmp_path: Path) -> None:
         (("record", "--output", "x.stl", "--requests", "0", "--", "true"), "requests must be at least 1"),
     ],
 )
-def test_mistakes_are_wrong_usage(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
-    from typer.testing import CliRunner
-
-    from experiments.cli import app
-
+def test_mistakes_are_wrong_usage(
+    tmp_path: Path, inside: Callable[..., Result], words: tuple[str, ...], message: str
+) -> None:
     (tmp_path / "junk").write_text("junk\n")
     (tmp_path / "empty").write_text("")
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"0x40 R\n" * 999)[:-9])
-    before = Path.cwd()
-    os.chdir(tmp_path)
-    try:
-        done = CliRunner().invoke(app, ["trace", *words])
-    finally:
-        os.chdir(before)
+    done = inside(*words)
     assert done.exit_code == 2, done.output
     assert message in " ".join(done.output.split()) and "Traceback" not in done.output
     assert {path.name for path in tmp_path.iterdir()} == {"junk", "empty", "cut.gz"}
 
 
-def test_help_has_examples(tmp_path: Path) -> None:
+def test_help_has_examples(inside: Callable[..., Result]) -> None:
     for words in ((), ("record",), ("describe",), ("convert",)):
-        done = archgym(*words, "--help", cwd=tmp_path)
-        assert done.returncode == 0 and "Example:" in done.stdout and "archgym trace" in done.stdout
+        done = inside(*words, "--help")
+        assert done.exit_code == 0 and "Example:" in done.stdout and "archgym trace" in done.stdout
 
 
 # ---- convert ----------------------------------------------------------------------------------------
 
 
-def test_convert_there_and_back_keeps_every_request(tmp_path: Path) -> None:
+def test_convert_there_and_back_keeps_every_request(tmp_path: Path, inside: Callable[..., Result]) -> None:
     there = archgym("convert", "recorded/xz-compress", "xz.trace.gz", "--to", "dramsim3", cwd=tmp_path)
-    back = archgym("convert", "xz.trace.gz", "xz.stl", cwd=tmp_path)
-    assert (there.returncode, back.returncode) == (0, 0), there.stderr + back.stderr
+    back = inside("convert", "xz.trace.gz", "xz.stl")
+    assert (there.returncode, back.exit_code) == (0, 0), there.stderr + back.output
     assert read_trace(tmp_path / "xz.stl").digest == load_workload("recorded/xz-compress").digest
-    lost = archgym("convert", "xz.stl", "xz.trace", "--to", "ramulator-loadstore", cwd=tmp_path)
-    assert lost.returncode == 0 and "times, they are lost" in lost.stderr
+    lost = inside("convert", "xz.stl", "xz.trace", "--to", "ramulator-loadstore")
+    assert lost.exit_code == 0 and "times, they are lost" in lost.stderr
 
 
 # ---- pictures and notes -----------------------------------------------------------------------------
@@ -175,23 +179,25 @@ def test_record_writes_a_trace_and_its_recipe(tmp_path: Path) -> None:
 
 
 @needs_valgrind
-def test_a_program_that_fails_is_recorded_up_to_there(tmp_path: Path) -> None:
-    done = archgym("record", "--output", "ls.stl", "--", "ls", "/no/such/place", cwd=tmp_path)
-    assert done.returncode == 1
+def test_a_program_that_fails_is_recorded_up_to_there(tmp_path: Path, inside: Callable[..., Result]) -> None:
+    done = inside("record", "--output", "ls.stl", "--", "ls", "/no/such/place")
+    assert done.exit_code == 1
     assert "ended with status 2" in done.stderr and "What it did until then is recorded" in done.stderr
     assert "of 10,000 requests: the program ended" in done.stderr
     assert len(read_trace(tmp_path / "ls.stl")) > 500
 
 
 @needs_valgrind
-def test_a_window_without_requests_says_what_to_do(tmp_path: Path) -> None:
-    done = archgym("record", "--output", "t.stl", "--skip", "1000000000", "--", "true", cwd=tmp_path)
-    assert done.returncode == 2 and not list(tmp_path.iterdir())
+def test_a_window_without_requests_says_what_to_do(tmp_path: Path, inside: Callable[..., Result]) -> None:
+    done = inside("record", "--output", "t.stl", "--skip", "1000000000", "--", "true")
+    assert done.exit_code == 2 and not list(tmp_path.iterdir())
     assert "no request reaches memory in the window" in done.stderr and "skip less" in done.stderr
 
 
-def test_missing_valgrind_names_the_package(tmp_path: Path) -> None:
-    words = ("record", "--output", "t.stl", "--", "/bin/true")
-    done = archgym(*words, cwd=tmp_path, PATH=str(tmp_path))
-    assert done.returncode == 1
+def test_missing_valgrind_names_the_package(
+    tmp_path: Path, inside: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = inside("record", "--output", "t.stl", "--", "/bin/true")
+    assert done.exit_code == 1
     assert "Debian package 'valgrind'" in done.stderr and ".ci/install-packages recording" in done.stderr
