@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli import catalogue, designs, experiment, validation
+from experiments.cli import catalogue, designs, experiment, traces, validation
 from experiments.cli.failures import INTERRUPTED
 
 app = typer.Typer(
@@ -56,6 +56,7 @@ app.command("compare")(experiment.compare)
 app.command("report")(experiment.report)
 app.command("evaluate")(designs.evaluate)
 app.command("validate")(validation.validate)
+app.add_typer(traces.traces)
 
 
 def main() -> None:
