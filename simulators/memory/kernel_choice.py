@@ -7,7 +7,11 @@ of other ranks. Semantics: DRAMSys 4.0, controller/cmdmux/CmdMuxOldest.cpp.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_bank import bank_key, earliest
@@ -28,7 +32,6 @@ from simulators.memory.kernel_state import (
     LINK_SHIFT,
     NEVER,
     NO_COMMAND,
-    T_BANKS,
     T_IS_GENERAL,
     T_LENGTH,
     Index,
@@ -42,6 +45,18 @@ from simulators.memory.kernel_state import (
 Words = NDArray[np.int64]
 
 
+@intrinsic
+def lowest_bit(typing_context: Any, word: Any) -> Any:
+    """Return the position of the lowest bit that is set in a word that is not zero."""
+    if word != types.uint64:
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
+
+    return types.uint64(types.uint64), codegen
+
+
 @inlined
 def choose(now: Int, requests: Requests, w: Words, memory: Words) -> Int:
     """Return the packed key (cycle of issue, request) of the banks' next command, seen from cycle ``now``."""
@@ -53,16 +68,11 @@ def _choose_generally(now: Int, requests: Requests, w: Words, memory: Words) -> 
     """Return the key as above; NEVER if the managers' pending command goes before all of them."""
     row: Int = np.int64(NEVER)
     column: Int = np.int64(NEVER)
-    floor, active = now << ID_BITS, w[C_ACTIVE]
-    for first in range(0, memory[T_BANKS], 4):
-        if active >> first & 15:
-            b = u64(first)
-            r0, c0 = _ends(b, floor, w)
-            r1, c1 = _ends(b + u64(1), floor, w)
-            r2, c2 = _ends(b + u64(2), floor, w)
-            r3, c3 = _ends(b + u64(3), floor, w)
-            row = min(row, min(min(r0, r1), min(r2, r3)))
-            column = min(column, min(min(c0, c1), min(c2, c3)))
+    floor, active = now << ID_BITS, u64(w[C_ACTIVE])
+    while active:
+        row_end, column_end = _ends(lowest_bit(active), floor, w)
+        row, column = min(row, row_end), min(column, column_end)
+        active &= active - u64(1)
     w[C_ROW_END], w[C_COLUMN_END] = row, column
     return _choose_bus(row, column, requests, w, memory)
 

@@ -171,12 +171,13 @@ RANK_SHIFT: Final = 7
     K_ACTIVATES,
     K_PRECHARGES,
     # What the reference's managers and its power model believe: banks that closed by themselves since the last PREA,
-    # banks taken for open (a bit each), the same at the last power-down, banks about to close.
+    # banks taken for open (a bit each), the same at the last power-down, banks about to close, and when the first does.
     K_SELF_CLOSED,
     K_TAKEN_OPEN,
     K_TAKEN_BEFORE,
     K_CLOSING,
-) = range(40, 60)
+    K_CLOSES_NEXT,
+) = range(40, 61)
 K_LEDGER: Final = 64  # the reference's account of the rank, see kernel_ledger: the same words once more
 MAX_RANKS: Final = 4
 C_BANK: Final = C_RANK + (MAX_RANKS << RANK_SHIFT)  # + (bank << BANK_SHIFT): words of one bank
@@ -254,6 +255,7 @@ def _reset_rank(rank: Int, w: NDArray[np.int64], memory: NDArray[np.int64], desi
     w[k + K_MASK] = ((1 << memory[T_BANKS_PER_RANK]) - 1) << w[k + K_FIRST_BANK]
     w[k + K_LEDGER + K_FIRST_BANK] = w[k + K_FIRST_BANK]
     w[k + K_LEDGER + K_LAST_AUTO] = -1
+    w[k + K_LEDGER + K_CLOSES_NEXT] = NEVER_CYCLE
     w[k + K_REMAINING] = w[k + K_MASK]
     w[k + K_SELECTED] = w[k + K_FIRST_BANK]
     w[k + K_REFRESH] = w[k + K_POWER] = NO_COMMAND
