@@ -101,6 +101,7 @@ from simulators.memory.kernel_state import (
     C_PENDING_AT,
     C_PENDING_BANK,
     C_RANK,
+    C_STALE_AT,
     CONTROLLER_WORDS,
     ID_BITS,
     ID_MASK,
@@ -163,7 +164,8 @@ def simulate(
                 status = np.int64(OK if r[R_SERVED] == len(requests.cycle) else DEADLOCK)
                 break
             if not (admits and arrive == now and (r[R_AFTER_COMMAND] == 0 or due == now)):
-                evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
+                if now >= w[C_STALE_AT]:
+                    evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
                 if memory[T_IS_GENERAL]:
                     best = choose(now, requests, w, memory)
                     due = best >> ID_BITS

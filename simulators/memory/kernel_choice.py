@@ -7,11 +7,7 @@ of other ranks. Semantics: DRAMSys 4.0, controller/cmdmux/CmdMuxOldest.cpp.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_bank import bank_key, earliest
@@ -39,22 +35,11 @@ from simulators.memory.kernel_state import (
     Requests,
     compiled,
     inlined,
+    lowest_bit,
     u64,
 )
 
 Words = NDArray[np.int64]
-
-
-@intrinsic
-def lowest_bit(typing_context: Any, word: Any) -> Any:
-    """Return the position of the lowest bit that is set in a word that is not zero."""
-    if word != types.uint64:
-        return None
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
-
-    return types.uint64(types.uint64), codegen
 
 
 @inlined

@@ -11,7 +11,13 @@ from simulators.memory.kernel_codes import D_POWER_DOWN, PDXA, PDXP, PRE, PREA, 
 from simulators.memory.kernel_issue import count_activate, forbid_in_rank, forbid_near_and_far
 from simulators.memory.kernel_ledger import enter_command, keeps_ledger
 from simulators.memory.kernel_power_down import count_power_command, start_power_down, trigger_entry
-from simulators.memory.kernel_refresh import count_bank_refresh, count_refresh, is_rank_idle, start_refresh
+from simulators.memory.kernel_refresh import (
+    count_bank_refresh,
+    count_refresh,
+    is_rank_idle,
+    refresh_interval,
+    start_refresh,
+)
 from simulators.memory.kernel_state import (
     B_IS_OPEN,
     B_LAST,
@@ -26,6 +32,7 @@ from simulators.memory.kernel_state import (
     C_PENDING_BANK,
     C_PENDING_RANK,
     C_RANK,
+    C_STALE_AT,
     ID_BITS,
     ID_MASK,
     K_CLOSED_AT,
@@ -70,19 +77,22 @@ def evaluate_managers(now: Int, waiting: Int, design: Words, w: Words, memory: W
     for rank in range(memory[T_RANKS]):
         start_refresh(C_RANK + (rank << RANK_SHIFT), now, waiting, design, w, memory)
     w[C_PENDING] = NO_COMMAND
-    w[C_ATTEND] = w[C_MANAGER_AT] = NEVER_CYCLE
+    w[C_ATTEND] = w[C_MANAGER_AT] = w[C_STALE_AT] = NEVER_CYCLE
     best: Int = np.int64(NEVER)
     for rank in range(memory[T_RANKS]):
         k = C_RANK + (rank << RANK_SHIFT)
         if design[D_POWER_DOWN] == STAGGERED:
             start_power_down(k, now, w, memory)
-        best = min(best, _propose(k, now, best, w, memory))
+        best = min(best, _propose(k, now, best, design, w, memory))
 
 
 @compiled
-def _propose(k: Int, now: Int, best: Int, w: Words, memory: Words) -> Int:
+def _propose(k: Int, now: Int, best: Int, design: Words, w: Words, memory: Words) -> Int:
     """Take the command that rank ``k`` wants as the pending one if its key is below ``best``; return the key."""
-    w[C_ATTEND] = min(w[C_ATTEND], w[k + K_TRIGGER])
+    trigger = w[k + K_TRIGGER]
+    w[C_ATTEND] = min(w[C_ATTEND], trigger)
+    change = trigger if trigger > now else max(trigger + refresh_interval(design, memory), now + 1)
+    w[C_STALE_AT] = min(w[C_STALE_AT], change)
     if w[k + K_ENTERS] or w[k + K_EXITS] or w[k + K_ENTERS_SELF_REFRESH]:
         w[C_ATTEND] = 0
     command, at, tie = w[k + K_REFRESH], w[k + K_REFRESH_AT], np.int64(0)

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_codes import ALL_BANK, D_POWER_DOWN, D_REFRESH, PER_BANK, STAGGERED
@@ -39,6 +40,18 @@ def compiled(function: _Function) -> _Function:
 def inlined(function: _Function) -> _Function:
     """Compile a helper into each of its callers."""
     return cast(_Function, njit(forceinline=True, **_OPTIONS)(function))
+
+
+@intrinsic
+def lowest_bit(typing_context: Any, word: Any) -> Any:
+    """Return the position of the lowest bit that is set in a word that is not zero."""
+    if word != types.uint64:
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
+
+    return types.uint64(types.uint64), codegen
 
 
 u64 = np.uint64
@@ -117,7 +130,8 @@ C_MISSES, C_CONFLICTS, C_CLOSED_BY_PREA = range(288, 291)
 # The managers together: the cycle from which they must be looked at; the mask of banks they hold back; the command
 # they want next (NO_COMMAND if none), when, for which rank (position of its words) and bank; when to look again.
 C_ATTEND, C_HELD, C_PENDING, C_PENDING_AT, C_PENDING_RANK, C_PENDING_BANK, C_MANAGER_AT = range(292, 299)
-# Where the choice is general: the banks that may have a candidate, a bit each, and the first ends on both buses.
+C_STALE_AT: Final = 302  # the cycle from which what they want must be found out anew even if nothing happened
+# The banks with requests, a bit each; where the choice is general, the first ends on both buses.
 C_ACTIVE, C_ROW_END, C_COLUMN_END = range(299, 302)
 NO_COMMAND: Final = -1
 C_RANK: Final = 320  # + (rank << RANK_SHIFT): words of one rank
