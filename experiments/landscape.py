@@ -199,9 +199,11 @@ def _read_all(reader: TableReader, metrics: Sequence[str]) -> tuple[np.ndarray, 
             invalid[rows.reason[row]] = invalid.get(rows.reason[row], 0) + 1
             extra[row] = codes.setdefault(rows.reason[row], len(codes))
         hashes.append(hash_rows(rows.values, extra))
-        points = rows.values[:, columns] * signs
-        known = np.flatnonzero(np.isfinite(points).all(axis=1))
-        front = front.add(points[known], seen + known) if len(columns) > 1 else front
+        outcome, first = number_outcomes(hashes[-1])
+        points = rows.values[first][:, columns] * signs
+        known = np.isfinite(points).all(axis=1)
+        if len(columns) > 1:
+            front = front.add(points[known], seen + first[known], np.bincount(outcome)[known])
         flat.append(rows.flat)
         seen += len(rows)
     outcomes = len(number_outcomes(np.concatenate(hashes))[1])

@@ -41,13 +41,17 @@ class Front:
         """Return the front of no points."""
         return cls(np.empty((0, metrics)), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
-    def add(self, points: np.ndarray, numbers: np.ndarray) -> Front:
-        """Return the front with more designs, ``[n, f]`` and their numbers ``[n]``, later than those before."""
-        distinct, first, counts = np.unique(points, axis=0, return_index=True, return_counts=True)
-        better = nondominated(distinct)
-        both = np.concatenate([self.points, distinct[better]])
-        numbers = np.concatenate([self.first, numbers[first[better]]])
-        counts = np.concatenate([self.designs, counts[better]])
+    def add(self, points: np.ndarray, first: np.ndarray, designs: np.ndarray) -> Front:
+        """Return the front with more points, ``[n, f]``, which may repeat.
+
+        Args:
+            points: to be minimized, no NaN.
+            first: the number of the first design at each, later than those before.
+            designs: how many designs are at each.
+        """
+        both = np.concatenate([self.points, points])
+        numbers = np.concatenate([self.first, first])
+        counts = np.concatenate([self.designs, designs])
         merged, where, inverse = np.unique(both, axis=0, return_index=True, return_inverse=True)
         total = np.bincount(inverse.reshape(-1), weights=counts, minlength=len(merged)).astype(np.int64)
         keep = nondominated(merged)

@@ -1,4 +1,7 @@
-"""Evaluating many designs of one problem: in this process while that is quick, else in worker processes."""
+"""Evaluating many designs of one problem: alone while that is quick, else in several workers.
+
+Workers are threads where the simulator evaluates outside Python's lock (it says so), else processes.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -25,6 +28,7 @@ from simulators.tabular import Rows
 
 Only = Mapping[str, Sequence[Value]]
 """Parameters that are restricted, each with the values that it may take."""
+_Submit = Callable[[np.ndarray], "Future[tuple[Rows, float]]"]
 PART_SECONDS = 4.0
 """What a part should take to compute: what a crash costs at most, per worker."""
 _SMALLEST, _LARGEST = 32, 16384
@@ -93,8 +97,10 @@ def evaluate_all(
         rows = evaluate_rows(problem, flat[first:stop])
         pace.note(len(rows), time.perf_counter() - began)
         yield first, rows
-        if workers > 1 and time.perf_counter() - start > _ALONE_SECONDS and pace.lasts(ranges.left):
-            yield from _in_workers(recipe, flat, ranges, pace, workers)
+        alone = 0.0 if problem.simulator.threaded else _ALONE_SECONDS
+        if workers > 1 and time.perf_counter() - start > alone and pace.lasts(ranges.left):
+            pool = _threads(problem, workers) if problem.simulator.threaded else _processes(recipe, workers)
+            yield from _in_workers(pool, flat, ranges, pace, workers)
 
 
 class _Pace:
@@ -137,15 +143,15 @@ class _Ranges:
 
 
 def _in_workers(
-    recipe: ProblemRecipe, flat: np.ndarray, ranges: _Ranges, pace: _Pace, workers: int
+    pool: AbstractContextManager[_Submit], flat: np.ndarray, ranges: _Ranges, pace: _Pace, workers: int
 ) -> Iterator[tuple[int, Rows]]:
     waiting: dict[Future[tuple[Rows, float]], int] = {}
-    with _pool(recipe, workers) as pool:
+    with pool as submit:
         try:
             while True:
                 while len(waiting) < 2 * workers and (part := ranges.take()) is not None:
                     first, stop = part
-                    waiting[pool.submit(_evaluate, flat[first:stop])] = first
+                    waiting[submit(flat[first:stop])] = first
                 if not waiting:
                     return
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -159,15 +165,25 @@ def _in_workers(
 
 
 @contextmanager
-def _pool(recipe: ProblemRecipe, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Start workers of one thread each; end them at once when something goes wrong."""
+def _threads(problem: Problem, workers: int) -> Iterator[_Submit]:
+    """Start threads; when something goes wrong, they end with the part they are at."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield lambda flat: pool.submit(_timed, problem, flat)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _processes(recipe: ProblemRecipe, workers: int) -> Iterator[_Submit]:
+    """Start processes of one thread each; end them at once when something goes wrong."""
     before = {name: os.environ.get(name) for name in SINGLE_THREADED}
     os.environ.update(SINGLE_THREADED)
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_start, initargs=(os.getpid(), recipe)
     )
     try:
-        yield pool
+        yield lambda flat: pool.submit(_evaluate, flat)
     except BaseException:
         for process in list((pool._processes or {}).values()):
             process.kill()
@@ -199,7 +215,10 @@ def _problem() -> Problem:
 
 
 def _evaluate(flat: np.ndarray) -> tuple[Rows, float]:
-    problem = _problem()
+    return _timed(_problem(), flat)
+
+
+def _timed(problem: Problem, flat: np.ndarray) -> tuple[Rows, float]:
     began = time.perf_counter()
     rows = evaluate_rows(problem, flat)
     return rows, time.perf_counter() - began

@@ -72,6 +72,7 @@ class MemoryController(Simulator):
 
     name: ClassVar[str] = "memory-controller"
     version: ClassVar[str] = "1"
+    threaded: ClassVar[bool] = True
     inputs = INPUTS
     metrics = METRICS
 
