@@ -42,8 +42,17 @@ class RankIndex:
             inside = np.minimum(position, max(0, len(self._flat) - 1))
             found = self._flat[inside] == flat if len(self._flat) else np.zeros(len(flat), dtype=bool)
             return np.where(found, position, -1)
+        if len(flat) == 1:
+            return np.array([self._find_one(int(flat[0]))])
         word, bit = flat >> 6, (flat & 63).astype(np.uint64)
         bits = self._words[word] >> bit
         after = np.bitwise_count(bits)  # set bits from this one on, so that those before it are the others
         position = self._before[word] + np.bitwise_count(self._words[word]) - after
         return np.where(bits & np.uint64(1), position, -1)
+
+    def _find_one(self, flat: int) -> int:
+        """Return what :meth:`find` gives for one, without array operations."""
+        words = self._words if self._words is not None else np.empty(0, dtype=np.uint64)
+        word = int(words[flat >> 6])
+        bit = flat & 63
+        return int(self._before[flat >> 6]) + (word & ((1 << bit) - 1)).bit_count() if word >> bit & 1 else -1

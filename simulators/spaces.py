@@ -221,7 +221,7 @@ class DesignSpace:
     def canonical(self, indices: np.ndarray) -> np.ndarray:
         """Return designs ``[n, d]`` with every inactive parameter at its default (idempotent)."""
         row = self._one.row(np.asarray(indices))
-        return self._one.canonical(row) if row is not None else self._canonical(self.check(indices))[0]
+        return self._one.canonical(row) if row is not None else self._canonical_only(self.check(indices))
 
     def violations(self, indices: np.ndarray) -> np.ndarray:
         """Return a boolean array ``[n, c]``: True where design i breaks constraint ``constraints[c]``.
@@ -251,6 +251,16 @@ class DesignSpace:
             active[:, column] &= ~off
             result[off, column] = self._defaults[column]
         return result, active
+
+    def _canonical_only(self, array: np.ndarray) -> np.ndarray:
+        """Apply the rules to checked designs without noting which parameters are active: half the time."""
+        result = array.copy()
+        for column, conditions in self._rules:
+            off = conditions[0][1][result[:, conditions[0][0]]]
+            for other, applies in conditions[1:]:
+                off &= applies[result[:, other]]
+            np.copyto(result[:, column], self._defaults[column], where=off)
+        return result
 
     def _compile_rule(self, rule: InactiveRule) -> tuple[int, tuple[tuple[int, np.ndarray], ...]]:
         column = self.column(rule.parameter)

@@ -70,13 +70,12 @@ class TableWriter:
         self._header = header
         self._digest = header.digest()
         self.checksum = ""
-        parameters, metrics = header.space.names, [metric.name for metric in header.metrics]
         self._writer = pq.ParquetWriter(
             path,
             _schema(header),
             compression="zstd",
-            use_dictionary=[*parameters, VALID, REASON],
-            use_byte_stream_split=metrics,
+            compression_level=9,
+            use_dictionary=[name for name in _schema(header).names if name != DESIGN],  # outcomes repeat very often
             column_encoding={DESIGN: "DELTA_BINARY_PACKED"},
             write_statistics=False,
         )

@@ -119,13 +119,13 @@ class TabularSimulator(Simulator):
 
     def rows_of(self, indices: np.ndarray) -> np.ndarray:
         """Return the table's rows, int64 ``[n]``, of designs ``[n, d]`` of its space; -1 where there is none."""
-        return self.table.rank.find(self.table.header.space.canonical(indices) @ self._weights)
+        return self.table.rank.find(self.table.header.space.canonical(indices).dot(self._weights))
 
     def lookup(self, rows: np.ndarray) -> Evaluation:
         """Return the evaluation of rows of the table, integers ``[n]``."""
         outcomes = self.table.outcomes
         outcome = self.table.outcome[rows]
-        values, valid = outcomes.values[outcome], outcomes.valid[outcome]
+        values, valid = outcomes.values.take(outcome, axis=0), outcomes.valid.take(outcome)
         reason = ("",) * len(rows) if valid.all() else tuple(outcomes.reason[number] for number in outcome.tolist())
         return Evaluation(self.metrics, values, valid, reason)
 
