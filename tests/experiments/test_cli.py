@@ -239,7 +239,7 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
 def test_only_commands_that_exist_are_advertised() -> None:
     text = invoke("--help").stdout
     assert "archgym run quickstart" in text
-    for absent in ("tabulate", "dataset", "proxy", "trace"):
+    for absent in ("dataset", "proxy", "trace"):
         assert absent not in text
 
 
