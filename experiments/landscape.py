@@ -221,7 +221,8 @@ def _scores(reader: TableReader, scorer: Scorer) -> np.ndarray:
         for name in needed:
             values[:, position[name]] = block[name]
         valid = block["valid"]
-        parts.append(scorer.score(Evaluation(metrics, values, valid, ("",) * len(valid))))
+        scores = scorer.score(Evaluation(metrics, values, valid, ("",) * len(valid)))
+        parts.append(scores.copy())  # a single metric is a view that would keep all of ``values``
     return np.concatenate(parts)
 
 

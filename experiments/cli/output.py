@@ -80,6 +80,8 @@ class _Pace:
         if self._began is None:
             self._began = self._last_line = now
             self._before = done
+        if done >= total:
+            return "all evaluated, summing up"
         rate = (done - self._before) / max(now - self._began, 1e-9)
         if not rate:
             return "starting"
