@@ -15,7 +15,7 @@ from archgym_envs.objectives import Objective
 from archgym_envs.scoring import Scorer
 from experiments.pareto import Front
 from simulators import ArchgymError, DesignSpace, Evaluation, InvalidInputError, Metric, Problem, UnknownNameError
-from simulators._rank import RankIndex
+from simulators.rank import RankIndex
 from simulators.tabular import TableReader, hash_rows, number_outcomes
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
@@ -276,7 +276,6 @@ class _LocalOptima:
     def __init__(self, space: DesignSpace, flat: np.ndarray, scores: Sequence[np.ndarray]) -> None:
         self._space, self._flat, self._scores = space, flat, scores
         self._rank = RankIndex(flat, space.size)
-        self._weights = np.array(space._weights, dtype=np.int64)
 
     def count(self, directions: Sequence[str], batch: int = 65536) -> list[int]:
         """Return the number of local optima per objective, whose directions are given."""
@@ -312,5 +311,5 @@ class _LocalOptima:
         """Return the row of each moved design; -1 where it is none."""
         possible = inside.all(axis=1)
         target = np.full(len(moved), -1, dtype=np.int64)
-        target[possible] = self._rank.find(self._space.canonical(moved[possible]) @ self._weights)
+        target[possible] = self._rank.find(self._space.flat_array(self._space.canonical(moved[possible])))
         return target

@@ -24,7 +24,7 @@ from experiments.landscape import Landscape, Questions, survey
 from experiments.prepare import entry_point_of
 from experiments.provenance import available_cores
 from experiments.tables import check_writable, replaced_file
-from experiments.tabulation_parts import TabulationParts, force_to_disk, sync_directory
+from experiments.tabulation_parts import TabulationParts, discard, force_to_disk, sync_directory
 from experiments.tabulation_pool import Only, ProblemRecipe, evaluate_all, restrict
 from simulators import InvalidInputError, Problem
 from simulators.tabular import TableHeader, TableReader, TableWriter
@@ -103,7 +103,9 @@ def tabulate(
     header = TableHeader.of(problem, default.to_dict(), environment, recorded)
     check_writable(output)
     computed = 0
-    if not (resume and _is_finished(output, header)):
+    if resume and _is_finished(output, header):
+        discard(output.with_name(output.name + PARTIAL))
+    else:
         builder = declared.problem
         entry_point = builder if isinstance(builder, str) else entry_point_of(builder)
         built = {**declared.arguments, **chosen}

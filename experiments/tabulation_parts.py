@@ -123,7 +123,7 @@ class TabulationParts:
 
     def remove(self) -> None:
         """Delete the directory: the table has been written."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        discard(self.directory)
 
     def _begin_ledger(self, ledger: Path, lines: list[dict[str, Any]]) -> int:
         """Put a ledger of these lines in the place of the old one, at once; return its handle."""
@@ -151,6 +151,11 @@ def _append(handle: int, *lines: dict[str, Any]) -> None:
     while data:
         data = data[os.write(handle, data) :]
     os.fsync(handle)
+
+
+def discard(directory: Path) -> None:
+    """Delete what a crash left of a tabulation whose table was complete."""
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def force_to_disk(path: Path) -> str:

@@ -89,7 +89,7 @@ def evaluate_all(
         ArchgymError: whatever the simulator finds wrong.
     """
     pace = _Pace()
-    ranges = _Ranges(gaps, pace)
+    ranges = _Ranges(gaps, pace, workers)
     start = time.perf_counter()
     while (part := ranges.take()) is not None:
         first, stop = part
@@ -125,17 +125,18 @@ class _Pace:
 
 
 class _Ranges:
-    """Hands out the gaps piece by piece."""
+    """Hands out the gaps piece by piece, towards the end in smaller pieces, so that all workers end together."""
 
-    def __init__(self, gaps: Sequence[tuple[int, int]], pace: _Pace) -> None:
-        self._gaps, self._pace = list(gaps)[::-1], pace
+    def __init__(self, gaps: Sequence[tuple[int, int]], pace: _Pace, workers: int) -> None:
+        self._gaps, self._pace, self._workers = list(gaps)[::-1], pace, workers
         self.left = sum(stop - first for first, stop in gaps)
 
     def take(self) -> tuple[int, int] | None:
         if not self._gaps:
             return None
         first, stop = self._gaps.pop()
-        middle = min(stop, first + self._pace.size())
+        fair = max(_SMALLEST, self.left // (4 * self._workers)) if self._workers > 1 else self.left
+        middle = min(stop, first + min(self._pace.size(), fair))
         if middle < stop:
             self._gaps.append((middle, stop))
         self.left -= middle - first

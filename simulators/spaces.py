@@ -161,6 +161,16 @@ class DesignSpace:
             return (array @ self._small_weights).tolist()
         return [sum(map(int.__mul__, row, self._weights)) for row in array.tolist()]
 
+    def flat_array(self, indices: np.ndarray) -> np.ndarray:
+        """Return what :meth:`flatten` gives as an int64 array ``[n]``.
+
+        Raises:
+            InvalidInputError: a space of 2^62 designs or more, whose flat indices do not fit.
+        """
+        if self._small_weights is None:
+            raise InvalidInputError(f"the flat indices of {self.size} designs do not fit 64 bits; use flatten()")
+        return self.check(indices) @ self._small_weights
+
     def unflatten(self, flat: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the designs, shape ``[n, d]``, with these flat indices (inverse of :meth:`flatten`).
 
@@ -340,12 +350,12 @@ class DesignSpace:
         Raises:
             InvalidInputError: the space is too large to be walked through.
         """
-        if self.size > LARGEST_ENUMERATION or self._small_weights is None:
+        if self.size > LARGEST_ENUMERATION:
             raise InvalidInputError(
                 f"space {self.name!r} has {self.size:,} designs, too many to walk through "
                 f"(at most {LARGEST_ENUMERATION:,}); restrict some of its parameters"
             )
-        parts = [designs @ self._small_weights for designs in self.batches(batch)]
+        parts = [self.flat_array(designs) for designs in self.batches(batch)]
         return np.concatenate(parts)
 
     def restricted(self, values: Mapping[str, Sequence[Value]], name: str | None = None) -> DesignSpace:

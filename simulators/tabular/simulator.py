@@ -57,7 +57,6 @@ class TabularSimulator(Simulator):
         self.metrics = header.metrics
         self.inputs = tuple(Input(p.name, p.default, p.values, unit=p.unit, doc=p.doc) for p in header.space.parameters)
         self._workload = TableWorkload(header.source.workload, header.source.workload_digest or self.table.checksum)
-        self._weights = np.array(header.space._weights, dtype=np.int64)
         self._codes = {p.name: np.argsort(p.array, kind="stable") for p in header.space.parameters}
         self._sorted = {p.name: np.sort(p.array, kind="stable") for p in header.space.parameters}
         self.space = self._listed_space(header.space)
@@ -119,7 +118,8 @@ class TabularSimulator(Simulator):
 
     def rows_of(self, indices: np.ndarray) -> np.ndarray:
         """Return the table's rows, int64 ``[n]``, of designs ``[n, d]`` of its space; -1 where there is none."""
-        return self.table.rank.find(self.table.header.space.canonical(indices).dot(self._weights))
+        space = self.table.header.space
+        return self.table.rank.find(space.flat_array(space.canonical(indices)))
 
     def lookup(self, rows: np.ndarray) -> Evaluation:
         """Return the evaluation of rows of the table, integers ``[n]``."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from simulators._rank import RankIndex
 from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
+from simulators.rank import RankIndex
 from simulators.tabular.files import BLOCK, Rows, TableReader
 from simulators.tabular.header import TableHeader
 from simulators.tabular.outcomes import hash_rows, number_outcomes

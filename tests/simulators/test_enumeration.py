@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulators import DesignSpace, InvalidInputError, Parameter, UnknownNameError
-from simulators._rank import RankIndex
 from simulators.memory import memory_space
+from simulators.rank import RankIndex
 from tests.archgym_envs.toys import chip_space
 
 

@@ -23,8 +23,9 @@ class RankIndex:
 
     def __init__(self, flat: np.ndarray, size: int) -> None:
         self._flat, self._size = flat, size
-        self._words: np.ndarray | None = None
-        if size <= _SPARSE * len(flat):
+        self._dense = size <= _SPARSE * len(flat)
+        self._words = self._before = np.empty(0, dtype=np.int64)
+        if self._dense:
             bits = np.zeros(-(-size // _WORD) * _WORD, dtype=bool)
             bits[flat] = True
             self._words = np.packbits(bits, bitorder="little").view("<u8").astype(np.uint64, copy=False)
@@ -37,7 +38,7 @@ class RankIndex:
 
     def find(self, flat: np.ndarray) -> np.ndarray:
         """Return the positions, int64 ``[k]``, of flat indices ``[k]``; -1 where one is not listed."""
-        if self._words is None:
+        if not self._dense:
             position = np.searchsorted(self._flat, flat)
             inside = np.minimum(position, max(0, len(self._flat) - 1))
             found = self._flat[inside] == flat if len(self._flat) else np.zeros(len(flat), dtype=bool)
@@ -52,7 +53,6 @@ class RankIndex:
 
     def _find_one(self, flat: int) -> int:
         """Return what :meth:`find` gives for one, without array operations."""
-        words = self._words if self._words is not None else np.empty(0, dtype=np.uint64)
-        word = int(words[flat >> 6])
+        word = int(self._words[flat >> 6])
         bit = flat & 63
         return int(self._before[flat >> 6]) + (word & ((1 << bit) - 1)).bit_count() if word >> bit & 1 else -1
