@@ -27,7 +27,7 @@ from experiments.tables import check_writable, replaced_file
 from experiments.tabulation_parts import TabulationParts, discard, force_to_disk, sync_directory
 from experiments.tabulation_pool import Only, ProblemRecipe, evaluate_all, restrict
 from simulators import InvalidInputError, Problem
-from simulators.tabular import TableHeader, TableReader, TableWriter
+from simulators.tabular import TableHeader, TableReader, TableWriter, table_schema
 
 PARTIAL = ".partial"
 SUMMARY = ".summary.json"
@@ -101,6 +101,7 @@ def tabulate(
     questions = Questions.of(problem, default, objectives, front)
     recorded: dict[str, Any] = json.loads(canonical_json({**declared.arguments, **chosen}))
     header = TableHeader.of(problem, default.to_dict(), environment, recorded)
+    table_schema(header)  # refuses names that no table can have before hours of work
     check_writable(output)
     computed = 0
     if resume and _is_finished(output, header):
@@ -149,11 +150,15 @@ def _compute(
 
 
 def _write(output: Path, header: TableHeader, parts: TabulationParts) -> None:
-    with replaced_file(output) as temporary:
-        with TableWriter(temporary, header) as writer:
-            for block in parts.blocks():
-                writer.write(block)
-        force_to_disk(temporary)
+    """Write all parts as one table and put it in its place at once; what a crash leaves goes with the parts."""
+    with TableWriter(parts.scratch, header) as writer:
+        for block in parts.blocks():
+            writer.write(block)
+    force_to_disk(parts.scratch)
+    try:
+        parts.scratch.replace(output)
+    except OSError as error:
+        raise InvalidInputError(f"cannot write {output}: {error.strerror}; choose another --output") from None
     sync_directory(output.parent)
 
 

@@ -44,6 +44,9 @@ class TabulationParts:
         designs: how many designs it will have.
         resume: whether to go on with what is there.
 
+    Attributes:
+        scratch: where the table may be written before it takes its place.
+
     Raises:
         StoreError: it cannot be written, another process is writing it, something is there although ``resume`` is
             False, or what is there belongs to another table.
@@ -51,6 +54,7 @@ class TabulationParts:
 
     def __init__(self, directory: Path, identity: str, designs: int, resume: bool) -> None:
         self.directory, self.designs = directory, designs
+        self.scratch = directory / f"table.parquet{_TEMPORARY}"
         ledger = directory / LEDGER
         if ledger.exists() and not resume:
             raise StoreError(

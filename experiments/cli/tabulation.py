@@ -186,6 +186,8 @@ def _spread(landscape: Landscape) -> list[RenderableType]:
 
 def _front(landscape: Landscape) -> list[RenderableType]:
     count, names = len(landscape.front), landscape.front_metrics
+    if not count:
+        return []
     shown = f"{count} points" if count <= _MOST_POINTS else f"{_MOST_POINTS} of {count} points"
     title, table = _table(f"Pareto front over {', '.join(names)}: {shown}", *names, "designs")
     step = max(1, -(-count // _MOST_POINTS))

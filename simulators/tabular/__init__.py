@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.tabular.files import BLOCK, Rows, TableReader, TableWriter
+from simulators.tabular.files import BLOCK, Rows, TableReader, TableWriter, table_schema
 from simulators.tabular.foreign import read_foreign_table
 from simulators.tabular.header import FORMAT_VERSION, Source, TableHeader
 from simulators.tabular.outcomes import hash_rows, number_outcomes
@@ -25,4 +25,5 @@ __all__ = [
     "load_table",
     "number_outcomes",
     "read_foreign_table",
+    "table_schema",
 ]

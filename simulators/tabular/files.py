@@ -72,10 +72,12 @@ class TableWriter:
         self.checksum = ""
         self._writer = pq.ParquetWriter(
             path,
-            _schema(header),
+            table_schema(header),
             compression="zstd",
             compression_level=9,
-            use_dictionary=[name for name in _schema(header).names if name != DESIGN],  # outcomes repeat very often
+            use_dictionary=[
+                name for name in table_schema(header).names if name != DESIGN
+            ],  # outcomes repeat very often
             column_encoding={DESIGN: "DELTA_BINARY_PACKED"},
             write_statistics=False,
         )
@@ -108,7 +110,12 @@ class TableWriter:
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._writer.schema), row_group_size=BLOCK)
 
 
-def _schema(header: TableHeader) -> pa.Schema:
+def table_schema(header: TableHeader) -> pa.Schema:
+    """Return the columns of a table.
+
+    Raises:
+        InvalidInputError: two of them would have one name.
+    """
     fields = [(DESIGN, pa.int64())]
     fields += [(parameter.name, pa.array(list(parameter.values)).type) for parameter in header.space.parameters]
     fields += [(metric.name, pa.float64()) for metric in header.metrics]

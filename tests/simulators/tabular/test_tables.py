@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from archgym_envs.testing import check_simulator
-from simulators import Evaluation, InvalidInputError, UnknownNameError
+from simulators import DesignSpace, Evaluation, InvalidInputError, Parameter, UnknownNameError
 from simulators.tabular import (
     Rows,
+    Source,
     TableHeader,
     TableReader,
     TableWriter,
@@ -22,6 +23,7 @@ from simulators.tabular import (
     load_table,
     number_outcomes,
     read_foreign_table,
+    table_schema,
 )
 from tests.archgym_envs.toys import chip
 
@@ -204,3 +206,22 @@ def test_bad_tables_of_ones_own(tmp_path, text, metrics, message):
     (tmp_path / "own.csv").write_text(text)
     with pytest.raises(InvalidInputError, match=message):
         read_foreign_table(tmp_path / "own.csv", metrics)
+
+
+def test_columns_of_every_kind_are_found_and_text_that_spells_them(tmp_path):
+    """As ``archgym evaluate`` hands them over from a CSV file."""
+    (tmp_path / "own.csv").write_text(
+        "turbo,volts,lanes,name,t_ns\ntrue,0.5,2,b,1\nfalse,1.25,1,a,2\ntrue,1.25,2,a,3\n"
+    )
+    simulator = TabularSimulator(read_foreign_table(tmp_path / "own.csv", ["t_ns"]))
+    typed = {"turbo": [True, False], "volts": [1.25, 1.25], "lanes": [2, 1], "name": ["a", "a"]}
+    spelled = {name: [str(value) for value in values] for name, values in typed.items()}
+    for columns in (typed, spelled):
+        assert simulator.simulate(columns, None).values.tolist() == [[3.0], [2.0]]
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    space = DesignSpace([Parameter("energy_pj", (1, 2))])
+    header = TableHeader(Source(), space, (), chip().simulator.metrics, {})
+    with pytest.raises(InvalidInputError, match="several columns called 'energy_pj'"):
+        table_schema(header)
