@@ -96,7 +96,18 @@ class TabulationParts:
         return found
 
     def add(self, first: int, rows: Rows) -> None:
-        """Store the rows of the designs from number ``first`` on."""
+        """Store the rows of the designs from number ``first`` on.
+
+        Raises:
+            StoreError: they cannot be written: the disk is full, say.
+        """
+        try:
+            self._add(first, rows)
+        except OSError as error:
+            reason = error.strerror or error
+            raise StoreError(f"cannot write to {self.directory}: {reason}; mend it, then go on by --resume") from None
+
+    def _add(self, first: int, rows: Rows) -> None:
         stop = first + len(rows)
         name = f"{first:08d}-{stop:08d}.parquet"
         path = self.directory / name
