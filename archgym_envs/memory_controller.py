@@ -3,8 +3,8 @@
 The problem factory only; docs/environments.md has the tables of parameters, metrics and observation.
 
 Version history
-    v0: DDR3-1600, ``mode=dramsys`` (cycle-level agreement with DRAMSys 4.0, its defects included).
-        Until release 0.1.0 the numbers behind a v0 may change.
+    v0: four memories; ``mode=default`` (the defects of the reference repaired) and ``mode=dramsys`` (cycle-level
+        agreement with DRAMSys 4.0). Until release 0.1.0 the numbers behind a v0 may change.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from simulators.problem import Problem
 def memory_controller(
     workload: str = "recorded/sqlite-query",
     space: str = "default",
-    mode: str = "dramsys",
+    mode: str = "default",
     memory: str = "ddr3-1600",
+    repairs: str | None = None,
 ) -> Problem:
-    """Build the problem: ten parameters of a DRAM controller, one memory, one trace of requests.
+    """Build the problem: eleven parameters of a DRAM controller, one memory, one trace of requests.
 
     =======================  ============================================  ==========================================
     parameter                values, the default in brackets               meaning
@@ -29,28 +30,31 @@ def memory_controller(
     scheduler_buffer         [Bankwise], ReadWrite, Shared                 space per bank, per direction, or in all
     request_buffer_size      2..256 in powers of two, [8]                  requests that fit, counted as above
     response_queue           [Fifo], Reorder                               order of answers leaving the controller
-    refresh_policy           NoRefresh, [AllBank]                          whether rows are refreshed
+    refresh_policy           [AllBank], PerBank                            only where the memory refreshes single banks
     refresh_max_postponed    1, 2, 4, [8] refreshes                        how many may be put off under load
     refresh_max_pulled_in    1, 2, 4, [8] refreshes                        how many may be done early when idle
     arbiter                  [Simple], Fifo, Reorder                       straight; with credits; answers in order
     max_active_transactions  1..128 in powers of two, [128]                credits of the Fifo and Reorder arbiters
+    power_down_policy        [NoPowerDown], Staggered                      whether an idle rank powers down
+    address_mapping          [RowBankColumn], BankRowColumn,               which address bits select what, see
+                             RowColumnBank, PermutedBank                   ``simulators.memory.mappings``
     =======================  ============================================  ==========================================
 
-    The names and values are those of DRAMSys 4.0 (its configuration files' McConfig section), which
-    ArchGym (ISCA 2023) searches. ``max_active_transactions`` is inactive with ``arbiter=Simple`` and the
-    two refresh limits are with ``refresh_policy=NoRefresh``.
+    Names and values of the first ten are those of DRAMSys 4.0 (its configuration files' McConfig section), which
+    ArchGym (ISCA 2023) searches. ``max_active_transactions`` is inactive with ``arbiter=Simple``.
 
     Args:
         workload: a name that ``archgym list workloads`` shows, or a trace file.
-        space: ``default`` (the table), ``ga`` (28 311 552 designs: request_buffer_size and the refresh limits
-            1..8, max_active_transactions 1..128) or ``rl`` (442 368: powers of two, request_buffer_size from
-            1 to 128).
-        mode: ``dramsys``.
-        memory: ``ddr3-1600``, another specification that ships, or a specification file.
+        space: ``default`` (the table), ``ga`` (28 311 552 designs of the first ten parameters: request_buffer_size and
+            the refresh limits 1..8, max_active_transactions 1..128, refresh_policy NoRefresh or AllBank) or ``rl``
+            (442 368: powers of two, request_buffer_size from 1 to 128).
+        mode: ``default``, or ``dramsys`` with the defects of the reference, see ``simulators.memory.modes``.
+        memory: ``ddr3-1600``, ``ddr4-2400``, ``lpddr4-3200``, ``hbm2`` (both without energy), or a specification file.
+        repairs: which defects mode ``default`` repairs, comma-separated; all if not given.
 
     Raises:
-        UnknownNameError: an unknown workload, space, mode or memory, with the nearest name.
-        InvalidInputError: a trace or specification file that cannot be read.
+        UnknownNameError: an unknown workload, space, mode, memory or repair, with the nearest name.
+        InvalidInputError: a trace or specification file that cannot be read, or a trace beyond the memory.
     """
-    simulator = MemoryController(memory=memory, mode=mode)
-    return Problem(simulator, memory_space(space), simulator.load_workload(workload))
+    simulator = MemoryController(memory=memory, mode=mode, repairs=repairs)
+    return Problem(simulator, memory_space(space, simulator.memory), simulator.load_workload(workload))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from simulators.memory.constraints import Constraint, constraints
 from simulators.memory.kernel import Recording
-from simulators.memory.kernel_constraints import Constraint, constraints
 from simulators.memory.kernel_trace import DecodedTrace, decode_trace
-from simulators.memory.simulator import MODES, MemoryController
+from simulators.memory.mappings import MAPPING_NAMES, address_mapping
+from simulators.memory.modes import MODES, REPAIRS
+from simulators.memory.simulator import MemoryController
 from simulators.memory.spaces import memory_space, memory_space_names
 from simulators.memory.specification import (
     AddressMapping,
@@ -20,7 +22,9 @@ from simulators.memory.validation import MemoryValidation, TableSummary, validat
 from simulators.memory.workloads import load_workload, workload_names
 
 __all__ = [
+    "MAPPING_NAMES",
     "MODES",
+    "REPAIRS",
     "AddressMapping",
     "Constraint",
     "DecodedTrace",
@@ -31,6 +35,7 @@ __all__ = [
     "Recording",
     "TableSummary",
     "Trace",
+    "address_mapping",
     "constraints",
     "decode_trace",
     "load_memory_specification",

@@ -49,16 +49,28 @@ def from_dramsys(memory: Any, mapping: Any, origin: str) -> MemorySpecification:
             "source": origin,
             "standard": spec["memoryType"],
             "clock_mhz": timing.pop("clkMhz"),
-            "organisation": {
-                ours: spec["memarchitecturespec"].get(theirs, 1) for ours, theirs in _ORGANISATION.items()
-            },
+            "organisation": _organisation(spec["memarchitecturespec"]),
             "timings_cycles": timing,
-            "address_mapping": {ours: bits.get(theirs, []) for ours, theirs in _MAPPING.items()},
+            "address_mapping": _address_mapping(bits),
             **_power(spec.get("mempowerspec", {})),
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidInputError(f"{origin}: not a DRAMSys 4.0 specification: {error!r} is missing") from error
     return parse_memory_specification(content, origin)
+
+
+def _organisation(architecture: Mapping[str, Any]) -> dict[str, Any]:
+    """Pseudo-channels are ranks here; counts that are not given are 1."""
+    found = {ours: architecture.get(theirs, 1) for ours, theirs in _ORGANISATION.items()}
+    found["ranks"] = architecture.get("nbrOfPseudoChannels", found["ranks"])
+    found["devices_per_rank"] = architecture.get("nbrOfDevices", found["devices_per_rank"])
+    return found
+
+
+def _address_mapping(bits: Mapping[str, Any]) -> dict[str, Any]:
+    mapping: dict[str, Any] = {ours: bits.get(theirs, []) for ours, theirs in _MAPPING.items()}
+    pairs = [[pair["FIRST"], pair["SECOND"]] for pair in bits.get("XOR", [])]
+    return mapping | ({"xor": pairs} if pairs else {})
 
 
 def _power(power: Mapping[str, float]) -> dict[str, dict[str, float]]:

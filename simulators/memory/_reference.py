@@ -26,8 +26,9 @@ from typing import Any, Final
 from simulators.errors import InvalidInputError
 from simulators.memory._dramsys_json import from_dramsys
 from simulators.memory.kernel_trace import DecodedTrace
+from simulators.memory.mappings import address_mapping
 from simulators.memory.simulator import MemoryController
-from simulators.memory.specification import AddressMapping, MemorySpecification, load_memory_specification
+from simulators.memory.specification import MemorySpecification, load_memory_specification
 from simulators.memory.trace import read_stl
 
 PARAMETERS: Final = {
@@ -42,14 +43,33 @@ PARAMETERS: Final = {
     "Arbiter": "arbiter",
     "MaxActiveTransactions": "max_active_transactions",
     "CmdMux": "cmd_mux",
+    "PowerDownPolicy": "power_down_policy",
 }
 """DRAMSys's parameter names and ours."""
 
 Row = dict[str, Any]
 
-_DDR3_FILES: Final = ("MICRON_1Gb_DDR3-1600_8bit_G", "am_ddr3_8x1Gbx8_dimm_p1KB_rbc", "am_ddr3_8x1Gbx8_dimm_p1KB_brc")
-_BANK_ROW_COLUMN: Final = AddressMapping(
-    byte=(0, 1, 2), column=tuple(range(3, 13)), bank_group=(), row=tuple(range(13, 27)), bank=(27, 28, 29), rank=()
+_SHIPPED: Final = {
+    "MICRON_1Gb_DDR3-1600_8bit_G": "ddr3-1600",
+    "JEDEC_4Gb_DDR4-2400_8bit_A": "ddr4-2400",
+    "JEDEC_8Gb_LPDDR4-3200_16bit": "lpddr4-3200",
+    "HBM2": "hbm2",
+}
+"""DRAMSys's memory specifications and ours of the same numbers."""
+_MAPPINGS: Final = {
+    "am_ddr3_8x1Gbx8_dimm_p1KB_rbc": "RowBankColumn",
+    "am_ddr3_8x1Gbx8_dimm_p1KB_brc": "BankRowColumn",
+    "am_ddr4_8x4Gbx8_dimm_p1KB_brc": "Specification",
+    "am_lpddr4_8Gbx16_brc": "Specification",
+    "am_hbm2_8Gb_pc_brc": "Specification",
+}
+"""DRAMSys's address mappings and ours."""
+_DEFAULTS: Final = (  # where tables.json does not say: a part of the table's name, memory, mapping, trace clock
+    ("_lpddr4_", "JEDEC_8Gb_LPDDR4-3200_16bit", "am_lpddr4_8Gbx16_brc", 1600.0),
+    ("_ddr4_", "JEDEC_4Gb_DDR4-2400_8bit_A", "am_ddr4_8x4Gbx8_dimm_p1KB_brc", 1200.0),
+    ("_hbm2_", "HBM2", "am_hbm2_8Gb_pc_brc", 1000.0),
+    ("_brc_", "MICRON_1Gb_DDR3-1600_8bit_G", "am_ddr3_8x1Gbx8_dimm_p1KB_brc", 800.0),
+    ("", "MICRON_1Gb_DDR3-1600_8bit_G", "am_ddr3_8x1Gbx8_dimm_p1KB_rbc", 800.0),
 )
 
 
@@ -87,33 +107,42 @@ class ReferenceDirectory:
         Raises:
             InvalidInputError: a memory that cannot be simulated; the message says which standard it is.
         """
-        return MemoryController(self._memory(self._inputs.get(table, {}), table))
+        return MemoryController(self._memory(self._inputs(table), table), mode="dramsys")
 
     def trace(self, name: str, controller: MemoryController, table: str) -> DecodedTrace | None:
         """Return a trace decoded for a controller, or None if the file is not there."""
-        clock = float(self._inputs.get(table, {}).get("trace_clock_mhz", controller.memory.clock_mhz))
         for suffix in (".stl", ".stl.gz"):
             file = self.path / "traces" / f"{name}{suffix}"
             if file.is_file():
+                clock = float(self._inputs(table)["trace_clock_mhz"])
                 return controller.prepare(read_stl(file, clock, allow_backwards=True))
         return None
 
+    def _inputs(self, table: str) -> Mapping[str, Any]:
+        """Return what ``tables.json`` says of a table, completed by what its name suggests."""
+        _, memory, mapping, clock = next(entry for entry in _DEFAULTS if entry[0] in f"{table}_")
+        said = self._tables.get(table, {})
+        return {
+            "memory": f"spec/{memory}.json",
+            "address_mapping": f"spec/{mapping}.json",
+            "trace_clock_mhz": clock,
+            **(said if isinstance(said, Mapping) else {}),
+        }
+
     @cached_property
-    def _inputs(self) -> Mapping[str, Mapping[str, Any]]:
+    def _tables(self) -> Mapping[str, Any]:
         content = self._json("tables.json") or {}
         return content if isinstance(content, dict) else {}
 
     def _memory(self, inputs: Mapping[str, Any], table: str) -> MemorySpecification:
-        memory = str(inputs.get("memory", f"spec/{_DDR3_FILES[0]}.json"))
-        default = _DDR3_FILES[2] if "_brc_" in table else _DDR3_FILES[1]
-        mapping = str(inputs.get("address_mapping", f"spec/{default}.json"))
+        memory, mapping = str(inputs["memory"]), str(inputs["address_mapping"])
         contents = self._json(memory), self._json(mapping)
         if None not in contents:
             return from_dramsys(*contents, origin=f"{self.path / memory}, {mapping}")
-        if Path(memory).stem != _DDR3_FILES[0] or Path(mapping).stem not in _DDR3_FILES[1:]:
+        if Path(memory).stem not in _SHIPPED or Path(mapping).stem not in _MAPPINGS:
             raise InvalidInputError(f"table {table}: {memory} or {mapping} is not in {self.path}")
-        shipped = load_memory_specification("ddr3-1600")
-        return shipped.with_mapping(_BANK_ROW_COLUMN) if Path(mapping).stem == _DDR3_FILES[2] else shipped
+        shipped = load_memory_specification(_SHIPPED[Path(memory).stem])
+        return shipped.with_mapping(address_mapping(_MAPPINGS[Path(mapping).stem], shipped))
 
     def _json(self, name: str) -> Any:
         text = self._text(name)

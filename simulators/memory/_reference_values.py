@@ -7,54 +7,66 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simulators.memory.kernel_codes import COMMANDS, O_ACT, O_ACTIVE_CYCLES, O_PRECHARGED_CYCLES
 from simulators.memory.simulator import MemoryController
 
 Number = int | float | str
 
 
-def reference_columns(metrics: Mapping[str, float], controller: MemoryController, uncounted: int) -> dict[str, Number]:
-    """Return our metrics, name -> value, under the reference's column names and in its units.
+def reference_columns(
+    metrics: Mapping[str, float], outputs: NDArray[np.int64], controller: MemoryController, uncounted: int
+) -> dict[str, Number]:
+    """Return our results under the reference's column names and in its units.
 
-    ``uncounted``: answers the reference does not count as served when it prints its bandwidth.
+    Args:
+        metrics: metric name -> value.
+        outputs: the kernel's outputs of the same design.
+        controller: the simulator.
+        uncounted: answers the reference does not count as served when it prints its bandwidth.
     """
     memory, requests = controller.memory, metrics["requests"]
-    makespan_ps = whole_number(metrics["makespan_ns"] * 1000)
-    served = (requests - uncounted) * memory.burst_cycles * memory.cycle_ns
-    cycles = {name: metrics[f"{name}_time_ns"] / memory.cycle_ns for name in ("active", "precharged")}
-    reads, writes = metrics["read_auto_precharge_commands"], metrics["write_auto_precharge_commands"]
-    counts = {
-        "ACT": metrics["activate_commands"],
-        "PRE": metrics["precharge_commands"],
-        "RD": metrics["read_commands"] - reads,
-        "RDA": reads,
-        "WR": metrics["write_commands"] - writes,
-        "WRA": writes,
-        "PREA": metrics["precharge_all_commands"],
-        "REFA": metrics["refresh_commands"],
-    }
-    return {
-        "total_energy_pJ": metrics["energy_pj"],
-        "avg_power_mW": metrics["average_power_mw"],
-        "total_time_ps": makespan_ps,
-        "avg_bw_Gbps": served / metrics["makespan_ns"] * memory.peak_bandwidth_gbit_per_s,
+    bits = 8.0 * memory.burst_bytes * (requests - uncounted)
+    columns: dict[str, Number] = {
+        "total_energy_pJ": metrics.get("energy_pj", math.nan),
+        "avg_power_mW": metrics.get("average_power_mw", math.nan),
+        "total_time_ps": whole_number(metrics["makespan_ns"] * 1000),
+        "avg_bw_Gbps": bits / metrics["makespan_ns"],
         "n_req": whole_number(requests),
         "avg_lat_ns": metrics["average_latency_ns"],
         "avg_lat_from_accept_ns": metrics["average_latency_from_accept_ns"],
         "p50_lat_ns": metrics["median_latency_ns"],
         "p95_lat_ns": metrics["p95_latency_ns"],
         "max_lat_ns": metrics["max_latency_ns"],
-        "e_act_pJ": metrics["activate_energy_pj"],
-        "e_pre_pJ": metrics["precharge_energy_pj"],
-        "e_rd_pJ": metrics["read_energy_pj"],
-        "e_wr_pJ": metrics["write_energy_pj"],
-        "e_ref_pJ": metrics["refresh_energy_pj"],
-        "e_actstdby_pJ": metrics["active_background_energy_pj"],
-        "e_prestdby_pJ": metrics["precharged_background_energy_pj"],
-        "act_cycles": whole_number(cycles["active"]),
-        "pre_cycles": whole_number(cycles["precharged"]),
-        **{f"n_BEGIN_{command}": whole_number(count) for command, count in counts.items()},
+        "act_cycles": int(outputs[O_ACTIVE_CYCLES]) // controller.ticks_per_cycle,
+        "pre_cycles": int(outputs[O_PRECHARGED_CYCLES]) // controller.ticks_per_cycle,
     }
+    for theirs, ours in _ENERGIES.items():
+        columns[theirs] = metrics.get(ours, math.nan)
+    for position, command in enumerate(COMMANDS):
+        columns[f"n_{_PHASES.get(command, f'BEGIN_{command}')}"] = int(outputs[O_ACT + position])
+    return columns
+
+
+_ENERGIES: Final = {
+    "e_act_pJ": "activate_energy_pj",
+    "e_pre_pJ": "precharge_energy_pj",
+    "e_rd_pJ": "read_energy_pj",
+    "e_wr_pJ": "write_energy_pj",
+    "e_ref_pJ": "refresh_energy_pj",
+    "e_actstdby_pJ": "active_background_energy_pj",
+    "e_prestdby_pJ": "precharged_background_energy_pj",
+}
+_PHASES: Final = {
+    "PDEA": "BEGIN_PDNA",
+    "PDXA": "END_PDNA",
+    "PDEP": "BEGIN_PDNP",
+    "PDXP": "END_PDNP",
+    "SREN": "BEGIN_SREF",
+    "SREX": "END_SREF",
+}
+"""Commands that the reference records under another name."""
 
 
 _ROUNDED: Final = {"avg_power_mW": 0.00501, "avg_bw_Gbps": 0.00501}

@@ -20,28 +20,31 @@ ORGANISATION_FIELDS: Final = (
     "data_rate",
 )
 MAPPING_FIELDS: Final = ("byte", "column", "bank_group", "bank", "row", "rank")
+_DDR: Final = ("AL", "DQSCK", "FAW", "RAS", "RC", "RCD", "REFI", "RFC", "RL", "RP", "RTP", "RTRS", "WL", "WR")
+_BANK_GROUPS: Final = ("CCD_L", "CCD_S", "RRD_L", "RRD_S", "WTR_L", "WTR_S")
 TIMINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "DDR3": (
-        "AL",
-        "CCD",
-        "DQSCK",
-        "FAW",
-        "RAS",
-        "RC",
-        "RCD",
-        "REFI",
-        "RFC",
-        "RL",
-        "RP",
-        "RRD",
-        "RTP",
-        "WL",
-        "WR",
-        "WTR",
+    "DDR3": (*_DDR, "CCD", "RRD", "WTR"),
+    "DDR4": (*_DDR, *_BANK_GROUPS, "RPRE", "WPRE"),
+    "LPDDR4": (
+        *("CCD", "DQS2DQ", "DQSCK", "DQSS", "FAW", "PPD", "RAS", "RCD", "RCPB", "REFI", "REFIPB", "RFCAB", "RFCPB"),
+        *("RL", "RPAB", "RPPB", "RPST", "RRD", "RTP", "RTRS", "WL", "WPRE", "WR", "WTR"),
+    ),
+    "HBM2": (
+        *("CCDL", "CCDS", "DQSCK", "FAW", "PL", "RAS", "RC", "RCDRD", "RCDWR", "REFI", "REFISB", "RFC", "RFCSB"),
+        *("RL", "RP", "RRDL", "RRDS", "RREFD", "RTP", "RTW", "WL", "WR", "WTRL", "WTRS"),
     ),
 }
 """Timings a standard needs; others are kept, for features that need them."""
-CURRENTS: Final[Mapping[str, tuple[str, ...]]] = {"DDR3": ("idd0", "idd2n", "idd3n", "idd4r", "idd4w", "idd5")}
+POWER_DOWN_TIMINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "DDR3": ("ACTPDEN", "CKE", "CKESR", "PRPDEN", "REFPDEN", "XP", "XS", "XSDLL"),
+    "DDR4": ("ACTPDEN", "CKE", "CKESR", "PRPDEN", "REFPDEN", "XP", "XS", "XSDLL"),
+    "LPDDR4": ("CKE", "CMDCKE", "SR", "XP", "XSR"),
+    "HBM2": ("CKE", "XP", "XS"),
+}
+"""Timings that power-down needs."""
+_CURRENTS: Final = ("idd0", "idd2n", "idd3n", "idd4r", "idd4w", "idd5")
+CURRENTS: Final[Mapping[str, tuple[str, ...]]] = {"DDR3": _CURRENTS, "DDR4": _CURRENTS, "LPDDR4": (), "HBM2": ()}
+"""Currents that the energy model of a standard needs; none where there is no model."""
 _MISSING: Final = object()
 
 
@@ -111,8 +114,14 @@ class Fields:
             if not isinstance(value, list) or not all(type(bit) is int and 0 <= bit < 64 for bit in value):
                 raise self.wrong(name, "a list of address bits from 0 to 63, least significant first")
             lists[name] = tuple(value)
-        self.refuse_others()
         return lists
+
+    def bit_pairs(self, name: str) -> tuple[tuple[int, int], ...]:
+        """Return a list of pairs of address bits, empty if the field is absent."""
+        value = self._get(name, [])
+        if not isinstance(value, list) or not all(_is_bit_pair(pair) for pair in value):
+            raise self.wrong(name, "a list of pairs of address bits from 0 to 63")
+        return tuple((pair[0], pair[1]) for pair in value)
 
     def need(self, names: Iterable[str]) -> None:
         """Raise unless all of ``names`` are there."""
@@ -137,3 +146,7 @@ class Fields:
         if default is _MISSING:
             raise InvalidInputError(f"memory specification {self._origin}: field {self._path}{name} is missing")
         return default
+
+
+def _is_bit_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(bit) is int and 0 <= bit < 64 for bit in value)

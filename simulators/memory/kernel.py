@@ -25,40 +25,45 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulators.memory.kernel_account import finish_accounting
-from simulators.memory.kernel_bank import (
-    View,
-    bank_key,
-    earliest,
-    needs_plan,
-    plan_after_turn,
-    plan_bank,
-    plan_expected,
-)
+from simulators.memory.kernel_account import accounting_end, finish_rank, write_account
+from simulators.memory.kernel_bank import View, bank_key, needs_plan, plan_after_turn, plan_bank, plan_expected
+from simulators.memory.kernel_choice import choose
 from simulators.memory.kernel_codes import (
     D_CMD_MUX,
-    D_REFRESH,
+    D_POWER_DOWN,
     D_SCHEDULER,
     DEADLOCK,
     FR_FCFS_GRP,
-    NO_REFRESH,
     O_ACT,
+    O_CHARGED_ACT,
+    O_CHARGED_PRE,
+    O_CLOSED_BY_PREA,
     O_LATENCY,
     O_LATENCY_ACCEPT,
     O_LATENCY_ARRIVAL,
     O_MAKESPAN,
     O_MAX,
     O_MEDIAN,
+    O_OWED,
     O_P95,
+    O_PRE,
+    O_RDA,
+    O_ROW_CONFLICTS,
+    O_ROW_MISSES,
     O_STATUS,
+    O_WRA,
     OK,
     OUTPUT_COLUMNS,
+    STAGGERED,
     STRICT,
 )
 from simulators.memory.kernel_front import admit_request, arrives_first, schedule_arrival
 from simulators.memory.kernel_issue import issue_for_bank, note_command
 from simulators.memory.kernel_latency import BINS, order_statistics
-from simulators.memory.kernel_refresh import evaluate_refresh, issue_refresh, withdraw_blocked
+from simulators.memory.kernel_ledger import enter_command, finish_ledger, keeps_ledger
+from simulators.memory.kernel_managers import evaluate_managers, issue_managed, withdraw_held
+from simulators.memory.kernel_power_down import trigger_entry, trigger_exit
+from simulators.memory.kernel_refresh import is_rank_idle
 from simulators.memory.kernel_registers import (
     R_ADMITTED,
     R_AFTER_COMMAND,
@@ -79,20 +84,37 @@ from simulators.memory.kernel_registers import (
     stack_words,
 )
 from simulators.memory.kernel_state import (
+    B_QUEUED,
     BANK,
-    C_BLOCKING,
+    BANK_SHIFT,
+    C_ATTEND,
+    C_CLOSED_BY_PREA,
     C_COMMAND,
+    C_CONFLICTS,
+    C_HELD,
     C_ISSUED,
+    C_MANAGER_AT,
+    C_MISSES,
     C_PENDING,
     C_PENDING_AT,
-    C_TRIGGER,
+    C_PENDING_BANK,
+    C_RANK,
     CONTROLLER_WORDS,
     ID_BITS,
     ID_MASK,
+    K_ACTIVATES,
+    K_FLEXIBILITY,
+    K_LEDGER,
+    K_PRECHARGES,
     LINK_SHIFT,
     NEVER,
     NEVER_CYCLE,
     NO_COMMAND,
+    RANK_SHIFT,
+    T_IS_GENERAL,
+    T_RANK_OF_BANK,
+    T_RANKS,
+    T_TICK,
     Controller,
     Index,
     Int,
@@ -121,9 +143,9 @@ def simulate(
 
     ``commands`` (int64[m, 4]) and ``times`` (int64[n, 3]) receive the recording, or are None.
     """
-    reset(state, requests, memory, design[D_REFRESH] != NO_REFRESH)
+    reset(state, requests, memory, design)
     w, r = state.words, stack_words(REGISTERS)
-    reset_registers(r, requests)
+    reset_registers(r, requests, memory)
     best: Int = np.int64(NEVER)  # packed key of the banks' earliest command
     status: Int = np.int64(OK)
     while True:
@@ -132,29 +154,34 @@ def simulate(
         if arrive == due and due < NEVER_CYCLE and not admits:
             admits = arrives_first(due, r, state.delivered)
         now = arrive if admits else due
-        refreshing = now >= w[C_TRIGGER]
-        if refreshing:
-            now = min(now, w[C_PENDING_AT] if w[C_PENDING] != NO_COMMAND else w[C_TRIGGER])
+        managing = now >= w[C_ATTEND]
+        if managing:
+            now = min(now, w[C_MANAGER_AT])
             if now >= NEVER_CYCLE or (r[R_SERVED] == len(requests.cycle) and now > r[R_LAST_ANSWER]):
                 status = np.int64(OK if r[R_SERVED] == len(requests.cycle) else DEADLOCK)
                 break
             if not (admits and arrive == now and (r[R_AFTER_COMMAND] == 0 or due == now)):
-                evaluate_refresh(now, r[R_ADMITTED] == r[R_SERVED], design, w, memory)
-                if w[C_PENDING] != NO_COMMAND and w[C_PENDING_AT] == now:
-                    command = issue_refresh(_view(now, r), design, requests, memory, state)
-                    note_command(command, 0, -1, now, r, w, commands)
+                evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
+                if memory[T_IS_GENERAL]:
+                    best = choose(now, w, memory)
+                    due = best >> ID_BITS
+                if w[C_PENDING] != NO_COMMAND and w[C_PENDING_AT] == now and not (memory[T_IS_GENERAL] and due == now):
+                    bank = w[C_PENDING_BANK]
+                    command = issue_managed(_view(now, r), design, requests, memory, state)
+                    note_command(command, bank, -1, now, r, w, commands)
                     best = _wake_at_earliest(now, r, w, memory)
                     continue
                 if due != now:
-                    # A command due in this very cycle is still issued; all others are withdrawn.
-                    withdraw_blocked(w)
-                    best = earliest(w, memory)
+                    withdraw_held(w, memory)
+                    best = choose(now, w, memory)
                     if arrive != now:
                         continue
                 admits = due != now
         if admits:
-            b = admit_request(now, r, design, requests, state, times)
-            if not w[C_BLOCKING] and needs_plan(b, r[R_ADMITTED] - 1, design, w):
+            b = admit_request(now, r, design, requests, memory, state, times)
+            if design[D_POWER_DOWN] == STAGGERED:
+                _note_arrival(b, r[R_ADMITTED] - r[R_SERVED], w, memory)
+            if not w[C_HELD] >> np.int64(b) & 1 and needs_plan(b, r[R_ADMITTED] - 1, design, w):
                 best = _replan(b, best, now, r, design, requests, memory, state)
         else:
             request = u64(best & ID_MASK)
@@ -168,19 +195,44 @@ def simulate(
             if design[D_CMD_MUX] == STRICT:
                 plan_expected(view, design, requests, memory, state)
             plan_bank(b, view, design, requests, memory, state)
-            if refreshing:
-                withdraw_blocked(w)
+            if design[D_POWER_DOWN] == STAGGERED:
+                if keeps_ledger(design, memory):
+                    enter_command(command, np.int64(b), now, memory[u64(T_RANK_OF_BANK) + b] + K_LEDGER, w, memory)
+                _note_departure(b, r[R_ADMITTED] - r[R_SERVED], w, memory)
+            if w[C_HELD]:
+                withdraw_held(w, memory)
             best = _wake_at_earliest(now, r, w, memory)
-        if refreshing:
-            evaluate_refresh(now, r[R_ADMITTED] == r[R_SERVED], design, w, memory)
-            if best >> ID_BITS > now:
-                withdraw_blocked(w)
-                best = earliest(w, memory)
-        schedule_arrival(now, r, design, requests, state)
+        if now >= w[C_ATTEND]:
+            evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
+            if memory[T_IS_GENERAL] or best >> ID_BITS > now:
+                withdraw_held(w, memory)
+                best = choose(now, w, memory)
+        schedule_arrival(now, r, design, requests, memory, state)
+    out[:] = 0
     out[O_STATUS] = status
     if status == OK:
-        _write_results(r, requests, memory, state, out)
+        _write_results(r, design, requests, memory, state, out)
     return r[R_RECORDED]
+
+
+@compiled
+def _note_arrival(b: Index, waiting: Int, w: Words, memory: Words) -> None:
+    """Tell the power-down manager that a request came to bank ``b``, if it is its rank's only one."""
+    queued = (b << u64(BANK_SHIFT)) + u64(B_QUEUED)
+    if w[queued] == 1:
+        k = memory[u64(T_RANK_OF_BANK) + b]
+        w[queued] = 0
+        if is_rank_idle(k, waiting - 1, w, memory):
+            trigger_exit(k, w)
+        w[queued] = 1
+
+
+@compiled
+def _note_departure(b: Index, waiting: Int, w: Words, memory: Words) -> None:
+    """Tell the power-down manager if no request is left for the rank of bank ``b``."""
+    k = memory[u64(T_RANK_OF_BANK) + b]
+    if is_rank_idle(k, waiting, w, memory):
+        trigger_entry(k, w)
 
 
 @inlined
@@ -196,7 +248,7 @@ def _view(now: Int, r: Words) -> View:
 @inlined
 def _wake_at_earliest(now: Int, r: Words, w: Words, memory: Words) -> Int:
     """Return the banks' earliest command, for which the controller sets its wake-up at ``now``."""
-    best = earliest(w, memory)
+    best = choose(now, w, memory)
     r[R_WAKE], r[R_WAKE_SET] = best >> ID_BITS, now
     return best
 
@@ -213,7 +265,7 @@ def _replan(
     w, due = state.words, best >> ID_BITS
     held_best = best < NEVER and _bank_of(u64(best & ID_MASK), requests) == b
     plan_bank(b, _view(now, r), design, requests, memory, state)
-    best = earliest(w, memory) if held_best else min(best, bank_key(b, w))
+    best = choose(now, w, memory) if held_best or memory[T_IS_GENERAL] else min(best, bank_key(b, w))
     if r[R_WAKE] < now and r[R_WAKE] < due:
         r[R_WAKE], r[R_WAKE_SET] = due, r[R_WAKE]
     if best >> ID_BITS < r[R_WAKE]:
@@ -222,17 +274,41 @@ def _replan(
 
 
 @inlined
-def _write_results(r: Words, requests: Requests, memory: Words, state: Controller, out: Words) -> None:
+def _write_results(r: Words, design: Words, requests: Requests, memory: Words, state: Controller, out: Words) -> None:
     """Write what a simulation that came to its end found."""
     w = state.words
+    for rank in range(memory[T_RANKS]):
+        out[O_OWED] += max(0, w[C_RANK + (rank << RANK_SHIFT) + K_FLEXIBILITY])
+    out[O_CLOSED_BY_PREA], out[O_ROW_CONFLICTS] = w[C_CLOSED_BY_PREA], w[C_CONFLICTS]
+    out[O_ROW_MISSES] = w[C_MISSES]
     out[O_MAKESPAN] = r[R_LAST_ANSWER]
     out[O_LATENCY] = r[R_SUM_ANSWERED] - r[R_SUM_SENT]
     out[O_LATENCY_ACCEPT] = r[R_SUM_ANSWERED] - r[R_SUM_ACCEPTED]
     out[O_LATENCY_ARRIVAL] = r[R_SUM_ANSWERED] - requests.cycle.sum()
-    for command in range(8):
+    for command in range(15):
         out[O_ACT + command] = w[C_ISSUED + command]
-    finish_accounting(r[R_LAST_COMMAND], r[R_LAST_CYCLE], w, memory, out)
+    out[O_CHARGED_ACT] = out[O_ACT]
+    out[O_CHARGED_PRE] = out[O_PRE] + out[O_CLOSED_BY_PREA] + out[O_RDA] + out[O_WRA]
+    end = accounting_end(r[R_LAST_COMMAND], r[R_LAST_CYCLE], r[R_LAST_ANSWER], w, memory)
+    _finish(end, keeps_ledger(design, memory), w, memory, out)
     out[O_MEDIAN], out[O_P95], out[O_MAX] = order_statistics(state.latency, state.counts)
+
+
+@compiled
+def _finish(end: Int, has_ledger: bool, w: Words, memory: Words, out: Words) -> None:
+    """Close the accounts of all ranks at cycle ``end`` and write their sums."""
+    if has_ledger:
+        out[O_CHARGED_ACT] = out[O_CHARGED_PRE] = 0
+    for rank in range(memory[T_RANKS]):
+        k = C_RANK + (rank << RANK_SHIFT)
+        if has_ledger:
+            k += K_LEDGER
+            finish_ledger(end, k, w, memory)
+            out[O_CHARGED_ACT] += w[k + K_ACTIVATES]
+            out[O_CHARGED_PRE] += w[k + K_PRECHARGES]
+        else:
+            finish_rank(end, k, w, memory)
+        write_account(k, w, out)
 
 
 @dataclass(frozen=True)
@@ -285,7 +361,9 @@ def record_design(design: NDArray[np.int64], trace: DecodedTrace, memory: Words)
 
 def _arguments(trace: DecodedTrace, memory: Words) -> tuple[NDArray[Any], ...]:
     """Return the read-only inputs, marked so: to Numba a writable array (out of a pickle, say) is another type."""
-    inputs = (trace.cycle.view(), trace.link.view(), trace.first_in_bank.view(), memory.view())
+    tick = int(memory[T_TICK])
+    cycle = trace.cycle.view() if tick == 1 else trace.cycle * tick
+    inputs = (cycle, trace.link.view(), trace.first_in_bank.view(), memory.view())
     for array in inputs:
         array.flags.writeable = False
     return inputs
@@ -298,21 +376,7 @@ def _source_digest() -> int:
     as a constant, so that an edit of a helper's file recompiles them instead of reviving old machine code.
     """
     folder = Path(__file__).parent
-    text = b"".join(
-        (folder / f"kernel{part}.py").read_bytes()
-        for part in (
-            "",
-            "_account",
-            "_bank",
-            "_codes",
-            "_front",
-            "_issue",
-            "_latency",
-            "_refresh",
-            "_registers",
-            "_state",
-        )
-    )
+    text = b"".join(path.read_bytes() for path in sorted(folder.glob("kernel*.py")))
     return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
 
 

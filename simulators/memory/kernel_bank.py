@@ -40,6 +40,7 @@ from simulators.memory.kernel_state import (
     C_SHARED,
     ID_MASK,
     IS_WRITE,
+    K_FIRST_BANK,
     LINK_SHIFT,
     NEVER,
     NEXT_IN_BANK,
@@ -49,6 +50,7 @@ from simulators.memory.kernel_state import (
     PREVIOUS_TWIN,
     T_BANK_DELAY,
     T_BANKS,
+    T_BANKS_PER_RANK,
     T_GROUP_OF_BANK,
     Controller,
     Index,
@@ -212,18 +214,17 @@ def needs_plan(b: Index, request: Int, design: Words, w: Words) -> bool:
 
 
 @compiled
-def _plan_out_of_line(
-    b: Index, view: View, design: Words, requests: Requests, memory: Words, state: Controller
-) -> None:
+def plan_out_of_line(b: Index, view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Plan bank ``b`` by a call: for rare occasions, to keep the machine code small."""
     plan_bank(b, view, design, requests, memory, state)
 
 
 @compiled
-def plan_all_banks(view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
-    """Plan every bank."""
-    for b in range(memory[T_BANKS]):
-        _plan_out_of_line(u64(b), view, design, requests, memory, state)
+def plan_rank(k: Int, view: View, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
+    """Plan every bank of the rank ``k``."""
+    first = state.words[k + K_FIRST_BANK]
+    for b in range(first, first + memory[T_BANKS_PER_RANK]):
+        plan_out_of_line(u64(b), view, design, requests, memory, state)
 
 
 @compiled
@@ -233,7 +234,7 @@ def plan_after_turn(view: View, design: Words, requests: Requests, memory: Words
     for b in range(memory[T_BANKS]):
         base = u64(b) << u64(BANK_SHIFT)
         if w[base + u64(B_IS_OPEN)] and max(w[base + u64(B_HIT)], w[base + u64(B_HIT_WRITE)]) < view.admitted:
-            _plan_out_of_line(u64(b), view, design, requests, memory, state)
+            plan_out_of_line(u64(b), view, design, requests, memory, state)
 
 
 @compiled
@@ -241,7 +242,7 @@ def plan_expected(view: View, design: Words, requests: Requests, memory: Words, 
     """Plan the bank of the one request whose CAS the Strict multiplexer lets pass now."""
     if view.served < view.admitted:
         b = u64(requests.link[(u64(view.served) << u64(LINK_SHIFT)) + u64(BANK)])
-        _plan_out_of_line(b, view, design, requests, memory, state)
+        plan_out_of_line(b, view, design, requests, memory, state)
 
 
 @inlined

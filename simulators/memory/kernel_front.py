@@ -49,6 +49,10 @@ from simulators.memory.kernel_state import (
     IS_WRITE,
     LINK_SHIFT,
     NEVER_CYCLE,
+    T_ARRIVALS_FIRST,
+    T_OWN_BANK,
+    T_OWN_DIRECTION,
+    T_TICK,
     Controller,
     Index,
     Int,
@@ -62,7 +66,7 @@ Words = NDArray[np.int64]
 
 @inlined
 def admit_request(
-    now: Int, r: Words, design: Words, requests: Requests, state: Controller, times: Words | None
+    now: Int, r: Words, design: Words, requests: Requests, memory: Words, state: Controller, times: Words | None
 ) -> Index:
     """Put the next request into the buffer at cycle ``now`` and return its bank; the player turns to the one after.
 
@@ -84,7 +88,7 @@ def admit_request(
         times[i, 0], times[i, 1] = r[R_SENT], accepted
     r[R_ACCEPTED_BEFORE], r[R_ENTERED], r[R_ARRIVE] = accepted, now, NEVER_CYCLE
     if r[R_ADMITTED] < len(requests.cycle):
-        r[R_SENT] = max(requests.cycle[i + u64(1)], accepted + 1)
+        r[R_SENT] = max(requests.cycle[i + u64(1)], accepted + memory[T_TICK])
         has_credit = np.int64(design[D_ARBITER] == SIMPLE or r[R_ADMITTED] < design[D_MAX_ACTIVE])
         r[R_HAS_CREDIT] = r[R_BY_PLAYER] = has_credit
         r[R_ACCEPTED] = r[R_SENT]
@@ -92,7 +96,7 @@ def admit_request(
 
 
 @inlined
-def schedule_arrival(now: Int, r: Words, design: Words, requests: Requests, state: Controller) -> None:
+def schedule_arrival(now: Int, r: Words, design: Words, requests: Requests, memory: Words, state: Controller) -> None:
     """Find out when the next request reaches the controller and finds space, if that is known already."""
     if r[R_ARRIVE] != NEVER_CYCLE or r[R_ADMITTED] == len(requests.cycle):
         return
@@ -103,46 +107,56 @@ def schedule_arrival(now: Int, r: Words, design: Words, requests: Requests, stat
         r[R_HAS_CREDIT] = 1
         r[R_BY_PLAYER] = np.int64(state.delivered[u64(credit)] < r[R_SENT])
         r[R_ACCEPTED] = max(r[R_SENT], state.delivered[u64(credit)])
-    if not _has_space(r, design, state.words):
+    if not _has_space(r, design, requests, memory, state.words):
         return
     if design[D_ARBITER] == SIMPLE:
         r[R_ARRIVE] = max(r[R_SENT], now)
     else:
-        r[R_ARRIVE] = max(max(r[R_ACCEPTED], r[R_ENTERED] + 1), now)
+        r[R_ARRIVE] = max(max(r[R_ACCEPTED], r[R_ENTERED] + memory[T_TICK]), now)
         # A request that waited in the arbiter's queue is offered by a timed event, seen before commands are chosen.
-        r[R_AFTER_COMMAND] = np.int64(r[R_ACCEPTED] > r[R_ENTERED])
+        r[R_AFTER_COMMAND] = np.int64(r[R_ACCEPTED] > r[R_ENTERED]) & (1 - memory[T_ARRIVALS_FIRST])
 
 
 @inlined
-def _has_space(r: Words, design: Words, w: Words) -> bool:
-    """Return whether the request buffer takes another request.
+def _has_space(r: Words, design: Words, requests: Requests, memory: Words, w: Words) -> bool:
+    """Return whether the request buffer takes the next request.
 
-    Bankwise looks at the bank of the *previously* admitted request, whatever bank the next one needs.
+    Bankwise looks at the bank of the *previously* admitted request, whatever bank the next one needs, and ReadWrite at
+    both sides, unless these defects are repaired.
     """
     size, queued = design[D_BUFFER_SIZE], r[R_ADMITTED] - r[R_SERVED]
     if design[D_BUFFER] == BANKWISE:
-        return w[(u64(r[R_LAST_BANK]) << u64(BANK_SHIFT)) + u64(B_QUEUED)] < size
+        b = u64(r[R_LAST_BANK])
+        if memory[T_OWN_BANK]:
+            b = u64(requests.link[(u64(r[R_ADMITTED]) << u64(LINK_SHIFT)) + u64(BANK)])
+        return w[(b << u64(BANK_SHIFT)) + u64(B_QUEUED)] < size
     if design[D_BUFFER] == READ_WRITE:
-        return max(queued - r[R_WRITES_QUEUED], r[R_WRITES_QUEUED]) < size
+        writes = r[R_WRITES_QUEUED]
+        if memory[T_OWN_DIRECTION]:
+            is_write = requests.link[(u64(r[R_ADMITTED]) << u64(LINK_SHIFT)) + u64(IS_WRITE)]
+            return (writes if is_write else queued - writes) < size
+        return max(queued - writes, writes) < size
     return queued < size
 
 
 @inlined
-def answer_request(request: Index, done: Int, r: Words, design: Words, state: Controller, times: Words | None) -> None:
+def answer_request(
+    request: Index, done: Int, r: Words, design: Words, memory: Words, state: Controller, times: Words | None
+) -> None:
     """Answer a request whose data end at ``done``, in order of issue, or as soon as all older ones are answered."""
     if design[D_RESPONSE_QUEUE] != REORDER and design[D_ARBITER] != ARBITER_REORDER:
-        _deliver(request, done, r, state, times)
+        _deliver(request, done, r, memory, state, times)
         return
     state.finish[request] = done
     while r[R_ANSWERED] < r[R_ADMITTED] and state.served[u64(r[R_ANSWERED])]:
         oldest = u64(r[R_ANSWERED])
-        _deliver(oldest, state.finish[oldest], r, state, times)
+        _deliver(oldest, state.finish[oldest], r, memory, state, times)
 
 
 @inlined
-def _deliver(request: Index, done: Int, r: Words, state: Controller, times: Words | None) -> None:
+def _deliver(request: Index, done: Int, r: Words, memory: Words, state: Controller, times: Words | None) -> None:
     """Answer ``request``: one answer per cycle."""
-    cycle = max(done, r[R_LAST_ANSWER] + 1)
+    cycle = max(done, r[R_LAST_ANSWER] + memory[T_TICK])
     if times is not None:
         times[request, 2] = cycle
     state.latency[request] = cycle - state.latency[request]

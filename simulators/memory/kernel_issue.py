@@ -23,25 +23,33 @@ from simulators.memory.kernel_state import (
     B_IS_OPEN,
     B_LAST,
     BANK_SHIFT,
-    C_ACTIVATES,
+    C_CHANNEL_LAST,
+    C_CONFLICTS,
     C_ISSUED,
     C_MISSES,
-    C_RANK_LAST,
     C_SHARED,
     ID_BITS,
     IS_WRITE,
+    K_LAST,
+    K_WINDOW,
     LINK_SHIFT,
     T_FAR_DELAY,
     T_FOUR_ACTIVATES,
+    T_FOUR_ACTIVATES_ACT,
     T_GROUP_OF_BANK,
     T_GROUPS,
     T_NEAR_DELAY,
+    T_OTHER_DELAY,
+    T_RANK_OF_BANK,
+    T_RANK_OF_GROUP,
     T_READ_DATA,
+    T_WINDOW,
     T_WRITE_DATA,
     Controller,
     Index,
     Int,
     Requests,
+    compiled,
     inlined,
     u64,
 )
@@ -63,25 +71,27 @@ def issue_for_bank(
     times: Words | None,
 ) -> bool:
     """Issue a bank's command at cycle ``now``; return whether it turned the data bus around."""
-    w, base = state.words, b << u64(BANK_SHIFT)
+    w, base, k = state.words, b << u64(BANK_SHIFT), u64(memory[u64(T_RANK_OF_BANK) + b])
     forbid_near_and_far(command, b, now << ID_BITS, w, memory)
     if command == ACT:
         w[base + u64(B_IS_OPEN)] = w[base + u64(B_IS_FRESH)] = 1
-        _forbid_activates(now, w, memory)
+        count_activate(command, now, k, w, memory)
         open_row(base, request, r[R_ADMITTED], design, requests, state)
-        account_activate(now, w)
+        account_activate(now, k, w)
         return False
     if command == PRE:
         w[base + u64(B_IS_OPEN)] = 0
-        account_close(now, w)
+        w[C_CONFLICTS] += 1
+        account_close(now, k, w)
         return False
-    return _serve(command, base, request, now, r, design, requests, memory, state, times)
+    return _serve(command, base, k, request, now, r, design, requests, memory, state, times)
 
 
 @inlined
 def _serve(
     command: Int,
     base: Index,
+    k: Index,
     request: Index,
     now: Int,
     r: Words,
@@ -100,10 +110,10 @@ def _serve(
     w[base + u64(B_IS_FRESH)] = 0
     if command & 1:
         w[base + u64(B_IS_OPEN)] = 0
-        account_auto_precharge(now, is_write, base, w, memory)
+        account_auto_precharge(now, is_write, base, k, w, memory)
     leave_queue(base, request, r[R_ADMITTED], design, requests, state)
     done = now + (memory[T_WRITE_DATA] if is_write else memory[T_READ_DATA])
-    answer_request(request, done, r, design, state, times)
+    answer_request(request, done, r, design, memory, state, times)
     turned = is_write != r[R_LAST_WRITE]
     r[R_LAST_WRITE] = is_write
     return turned
@@ -113,10 +123,24 @@ def _serve(
 def forbid_near_and_far(command: Int, b: Index, at: Int, w: Words, memory: Words) -> None:
     """Book a bank's ``command`` at shifted cycle ``at``: what its bank, its group and the others must wait for."""
     w[u64(B_LAST) + (b << u64(BANK_SHIFT)) + u64(command)] = at
-    w[u64(C_RANK_LAST) + u64(command)] = at
-    own = memory[u64(T_GROUP_OF_BANK) + b]
+    w[u64(memory[u64(T_RANK_OF_BANK) + b]) + u64(K_LAST) + u64(command)] = at
+    w[u64(C_CHANNEL_LAST) + u64(command)] = at
+    if memory[T_GROUPS] == 1:
+        forbid(u64(C_SHARED), T_NEAR_DELAY, command, at, w, memory)
+        return
+    own, rank = memory[u64(T_GROUP_OF_BANK) + b], memory[u64(T_RANK_OF_BANK) + b]
     for g in range(memory[T_GROUPS]):
-        forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY if g == own else T_FAR_DELAY, command, at, w, memory)
+        elsewhere = T_FAR_DELAY if memory[u64(T_RANK_OF_GROUP) + u64(g)] == rank else T_OTHER_DELAY
+        forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY if g == own else elsewhere, command, at, w, memory)
+
+
+@compiled
+def forbid_in_rank(command: Int, k: Int, at: Int, w: Words, memory: Words) -> None:
+    """Book a ``command`` to the whole rank ``k`` at shifted cycle ``at``."""
+    w[k + K_LAST + command] = w[C_CHANNEL_LAST + command] = at
+    for g in range(memory[T_GROUPS]):
+        table = T_NEAR_DELAY if memory[T_RANK_OF_GROUP + g] == k else T_OTHER_DELAY
+        forbid(u64(C_SHARED) + (u64(g) << u64(2)), table, command, at, w, memory)
 
 
 @inlined
@@ -124,20 +148,22 @@ def forbid(lane: Index, table: Int, command: Int, at: Int, w: Words, memory: Wor
     """Raise the four words from ``lane`` on to what ``command`` at shifted cycle ``at`` allows."""
     delay = u64(table) + (u64(command) << u64(2))
     for c in range(4):
-        k = u64(c)
-        w[lane + k] = max(w[lane + k], at + memory[delay + k])
+        i = u64(c)
+        w[lane + i] = max(w[lane + i], at + memory[delay + i])
 
 
 @inlined
-def _forbid_activates(cycle: Int, w: Words, memory: Words) -> None:
-    """Book an ACT for the four-activate window: a fifth one must wait FAW from the first of four."""
-    first = w[C_ACTIVATES + 1]
-    w[C_ACTIVATES], w[C_ACTIVATES + 1], w[C_ACTIVATES + 2] = first, w[C_ACTIVATES + 2], w[C_ACTIVATES + 3]
-    w[C_ACTIVATES + 3] = cycle
-    window = (first + memory[T_FOUR_ACTIVATES]) << ID_BITS
+def count_activate(command: Int, cycle: Int, k: Index, w: Words, memory: Words) -> None:
+    """Book an ACT or REFB for the four-activate window: a fifth one must wait FAW from the first of four."""
+    at = k + u64(K_WINDOW)
+    first = w[at + u64(1)]
+    w[at], w[at + u64(1)], w[at + u64(2)] = first, w[at + u64(2)], w[at + u64(3)]
+    w[at + u64(3)] = cycle + memory[u64(T_WINDOW) + u64(command)]
+    window = (first + memory[T_FOUR_ACTIVATES] - memory[T_FOUR_ACTIVATES_ACT]) << ID_BITS
     for g in range(memory[T_GROUPS]):
-        lane = u64(C_SHARED) + (u64(g) << u64(2))
-        w[lane] = max(w[lane], window)
+        if u64(memory[u64(T_RANK_OF_GROUP) + u64(g)]) == k:
+            lane = u64(C_SHARED) + (u64(g) << u64(2))
+            w[lane] = max(w[lane], window)
 
 
 @inlined

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 from numpy.typing import NDArray
 
-from simulators.memory.kernel_state import NEVER_CYCLE, Requests, inlined
+from simulators.memory.kernel_state import NEVER_CYCLE, T_ARRIVALS_FIRST, Requests, inlined
 
 # Requests so far: admitted to the buffer, served (CAS issued), answered; writes among those in the buffer.
 R_ADMITTED, R_SERVED, R_ANSWERED, R_WRITES_QUEUED = range(4)
@@ -56,11 +56,12 @@ def stack_words(typing_context: Any, count: Any) -> Any:
 
 
 @inlined
-def reset_registers(r: Words, requests: Requests) -> None:
+def reset_registers(r: Words, requests: Requests, memory: Words) -> None:
     """Set the registers for cycle 0, the first request on its way."""
     r[R_ADMITTED] = r[R_SERVED] = r[R_ANSWERED] = r[R_WRITES_QUEUED] = 0
     r[R_SENT] = r[R_ACCEPTED] = r[R_ARRIVE] = min(requests.cycle[0], NEVER_CYCLE)
-    r[R_HAS_CREDIT] = r[R_AFTER_COMMAND] = r[R_BY_PLAYER] = 1
+    r[R_HAS_CREDIT] = r[R_BY_PLAYER] = 1
+    r[R_AFTER_COMMAND] = 1 - memory[T_ARRIVALS_FIRST]
     r[R_ACCEPTED_BEFORE] = r[R_ENTERED] = r[R_LAST_COMMAND] = r[R_LAST_ANSWER] = r[R_WAKE] = r[R_WAKE_SET] = -1
     r[R_LAST_BANK] = r[R_LAST_WRITE] = r[R_LAST_CYCLE] = r[R_RECORDED] = 0
     r[R_SUM_SENT] = r[R_SUM_ACCEPTED] = r[R_SUM_ANSWERED] = 0

@@ -17,6 +17,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulators.memory.kernel_codes import ALL_BANK, D_POWER_DOWN, D_REFRESH, PER_BANK, STAGGERED
+
 ID_BITS: Final = 24
 ID_MASK: Final = (1 << ID_BITS) - 1
 NEVER_CYCLE: Final = 1 << 38
@@ -60,42 +62,123 @@ LINKS: Final = 1 << LINK_SHIFT
 ) = range(LINKS)
 
 # ---- a memory: int64 words ---------------------------------------------------------------------------------------
+# Tables are indexed by command (position in COMMANDS) and class (position in CLASSES).
 (
-    T_BANKS,  # number of banks, and of constraint groups (bank groups over all ranks)
+    T_BANKS,  # number of banks, of constraint groups (bank groups) and of ranks, over the channel
     T_GROUPS,
-    T_READ_DATA,  # RL + burst: CAS to the end of the data
-    T_WRITE_DATA,  # WL + burst
+    T_RANKS,
+    T_BANKS_PER_RANK,
+    T_TICK,  # length of a clock cycle in the unit of all times below, 1 unless commands may start between edges
+    T_BUS_START,  # shifted: earliest start of the first command
+    T_READ_DATA,  # CAS to the end of the data
+    T_WRITE_DATA,
     T_FOUR_ACTIVATES,  # FAW
+    T_FOUR_ACTIVATES_ACT,  # what an ACT may start before the window's end
+    T_FOUR_ACTIVATES_REFB,  # ... a REFB
     T_REFRESH_INTERVAL,  # REFI
-    T_REFRESH_ACTIVE,  # RFC - RP: active cycles that the power model charges per refresh
+    T_BANK_REFRESH_INTERVAL,  # REFI of per-bank refresh, 0 if the memory has none
+    T_BANK_REFRESH_PRECHARGE,  # shifted: a REFB leaves its bank as a precharge issued this much later would
+    T_BANK_REFRESH_ROUND,  # shifted: REFB to the next one once all banks of a rank had theirs
+    T_IS_SPLIT,  # 1 if row and column commands have buses of their own
+    T_IS_GENERAL,  # 1 if the choice of commands needs more than "smallest legal cycle, then oldest", see kernel_choice
+    # The power model's own times.
+    T_REFRESH_ACTIVE,  # RFC - RP: active cycles charged per refresh
+    T_REFRESH,  # RFC
     T_ROW_ACTIVE,  # RAS
     T_RDA_CLOSE,  # AL + max(RTP, burst): RDA to its auto-precharge, not before ACT + RAS
     T_WRA_CLOSE,  # WL + burst + WR: WRA to its auto-precharge
-) = range(10)
-T_COMPLETION: Final = 16  # + command: cycles until it completes, as the power model counts them
-T_BANK_DELAY: Final = 32  # + 8 * later + earlier command: shifted delay on one bank
-T_RANK_DELAY: Final = 96  # + 8 * later + earlier command: shifted delay of PREA and REFA after any command
-T_NEAR_DELAY: Final = 160  # + 4 * command + class: shifted delay in the command's own group
-T_FAR_DELAY: Final = 192  # + 4 * command + class: in the other groups
-T_GROUP_OF_BANK: Final = 256  # + bank
-MEMORY_WORDS: Final = T_GROUP_OF_BANK + MAX_BANKS
+) = range(22)
+# Switches of the mode: 1 where a defect of the reference is repaired.
+T_OWN_BANK, T_OWN_DIRECTION, T_ARRIVALS_FIRST, T_WHOLE_RUN, T_DEVICE_STATE = range(24, 29)
+T_COMPLETION: Final = 32  # + command: cycles until it completes, as the power model counts them
+T_LENGTH: Final = 48  # + command: shifted cycles by which it is longer than the shortest command
+T_WINDOW: Final = 64  # + command: when a command counts for the four-activate window, from its issue; -1: never
+T_BANK_DELAY: Final = 80  # + 8 * later + earlier command: shifted delay on one bank, first seven commands
+T_RANK_DELAY: Final = 144  # + 16 * later + earlier command: shifted delay of a manager's command, same rank
+T_CHANNEL_DELAY: Final = 400  # + 16 * later + earlier command: ... anywhere
+T_GROUP_DELAY: Final = 656  # + earlier command: ... of REFB, same bank group
+T_NEAR_DELAY: Final = 672  # + 4 * command + class: shifted delay of a bank's command in the command's own group
+T_FAR_DELAY: Final = 736  # + 4 * command + class: in the other groups of the rank
+T_OTHER_DELAY: Final = 800  # + 4 * command + class: in the other ranks
+T_GROUP_OF_BANK: Final = 864  # + bank
+T_RANK_OF_BANK: Final = 928  # + bank: position of the rank's words (C_RANK + ...)
+T_RANK_OF_GROUP: Final = 992  # + group: likewise
+T_FIRST_TRIGGER: Final = 1008  # + rank: cycle of the first refresh; + 4 + rank: of the first per-bank refresh
+MEMORY_WORDS: Final = 1016
 
 # ---- a controller: int64 words -----------------------------------------------------------------------------------
 C_CANDIDATE: Final = 0  # + bank: packed key of its next command by the bank's own history, NEVER if none
 C_LANE: Final = 64  # + bank: the word of C_SHARED that limits the candidate too
 C_COMMAND: Final = 128  # + bank: the candidate's command
 C_SHARED: Final = 192  # + 4 * group + class: earliest shifted cycle that group, rank and bus decide
-C_RANK_LAST: Final = 256  # + command: shifted cycle of its last issue in the rank
-C_ISSUED: Final = 264  # + command: how many were issued
-C_ACTIVATES: Final = 272  # the last four ACTs, plain cycles
-# Accounting of energy, time and row hits, see kernel_account.
-C_OPEN_BANKS, C_ACTIVE_SINCE, C_CLOSED_AT, C_ACTIVE, C_PRECHARGED, C_LAST_AUTO, C_CLOSED_BY_PREA, C_MISSES = range(
-    280, 288
-)
-# The refresh manager; it waits to issue C_PENDING (NO_COMMAND if nothing) at cycle C_PENDING_AT.
-C_TRIGGER, C_FLEXIBILITY, C_PULLED_IN, C_PENDING, C_PENDING_AT, C_BLOCKING = range(288, 294)
+C_ISSUED: Final = 256  # + command: how many were issued
+C_CHANNEL_LAST: Final = 272  # + command: shifted cycle of its last issue anywhere
+# Row hits: requests that found their bank closed, or another row open; banks that a PREA closed.
+C_MISSES, C_CONFLICTS, C_CLOSED_BY_PREA = range(288, 291)
+# The managers together: the cycle from which they must be looked at; the mask of banks they hold back; the command
+# they want next (NO_COMMAND if none), when, for which rank (position of its words) and bank; when to look again.
+C_ATTEND, C_HELD, C_PENDING, C_PENDING_AT, C_PENDING_RANK, C_PENDING_BANK, C_MANAGER_AT = range(292, 299)
 NO_COMMAND: Final = -1
-C_BANK: Final = 320  # + (bank << BANK_SHIFT): words of one bank
+C_RANK: Final = 320  # + (rank << RANK_SHIFT): words of one rank
+RANK_SHIFT: Final = 7
+(
+    K_LAST,  # + command: shifted cycle of its last issue in the rank
+    K_WINDOW,  # the last four activates, plain cycles
+) = (0, 16)
+(
+    K_FIRST_BANK,
+    K_MASK,  # the rank's banks, a bit each
+    K_IS_SLEEPING,  # powered down or in self-refresh
+    # The refresh manager: cycle of its trigger, postponed (> 0) or pulled-in (< 0) refreshes, 1 while pulling in.
+    K_TRIGGER,
+    K_FLEXIBILITY,
+    K_PULLED_IN,
+    # Per-bank refresh: banks still to be refreshed in this round (a bit each), the selected one, 1 if it is settled,
+    # refreshes in the rank modulo its banks.
+    K_REMAINING,
+    K_SELECTED,
+    K_IS_SETTLED,
+    K_ROUND,
+    # What the refresh manager wants, and when.
+    K_REFRESH,
+    K_REFRESH_AT,
+    # The power-down manager: state, triggers, 1 if no request is waiting, what it wants, and when.
+    K_DOWN,
+    K_ENTERS,
+    K_EXITS,
+    K_ENTERS_SELF_REFRESH,
+    K_IS_IDLE,
+    K_POWER,
+    K_POWER_AT,
+) = range(20, 39)
+# Accounting of energy and time, see kernel_account.
+(
+    K_OPEN_BANKS,
+    K_ACTIVE_SINCE,
+    K_CLOSED_AT,
+    K_LAST_AUTO,
+    K_DOWN_SINCE,
+    K_ACTIVE,
+    K_PRECHARGED,
+    K_ACTIVE_DOWN,
+    K_PRECHARGED_DOWN,
+    K_SELF_REFRESH,
+    K_SELF_REFRESH_ACTIVE,
+    K_SELF_REFRESH_PRECHARGED,
+    K_WAKING_ACTIVE,
+    K_WAKING_PRECHARGED,
+    K_ACTIVATES,
+    K_PRECHARGES,
+    # What the reference's managers and its power model believe: banks that closed by themselves since the last PREA,
+    # banks taken for open (a bit each), the same at the last power-down, banks about to close.
+    K_SELF_CLOSED,
+    K_TAKEN_OPEN,
+    K_TAKEN_BEFORE,
+    K_CLOSING,
+) = range(40, 60)
+K_LEDGER: Final = 64  # the reference's account of the rank, see kernel_ledger: the same words once more
+MAX_RANKS: Final = 4
+C_BANK: Final = C_RANK + (MAX_RANKS << RANK_SHIFT)  # + (bank << BANK_SHIFT): words of one bank
 BANK_SHIFT: Final = 4
 (
     B_HEAD,  # oldest waiting request
@@ -104,7 +187,8 @@ BANK_SHIFT: Final = 4
     B_QUEUED,  # length of the queue
     B_IS_OPEN,  # 1 if a row is open
     B_IS_FRESH,  # 1 from an ACT to the first CAS after it
-) = range(C_BANK, C_BANK + 6)
+    B_CLOSES_AT,  # cycle of the auto-precharge that K_CLOSING announces
+) = range(C_BANK, C_BANK + 7)
 B_LAST: Final = C_BANK + 8  # + command: shifted cycle of its last issue on this bank
 CONTROLLER_WORDS: Final = C_BANK + (MAX_BANKS << BANK_SHIFT)
 
@@ -134,17 +218,18 @@ class Controller(NamedTuple):
 
 
 @compiled
-def reset(state: Controller, requests: Requests, memory: NDArray[np.int64], is_refreshing: bool) -> None:
+def reset(state: Controller, requests: Requests, memory: NDArray[np.int64], design: NDArray[np.int64]) -> None:
     """Put the controller into its state at cycle 0."""
     w, n = state.words, len(requests.cycle)
     w[:C_BANK] = 0
     w[C_CANDIDATE:C_LANE] = NEVER
     w[C_LANE:C_COMMAND] = C_SHARED
-    w[C_RANK_LAST:C_ISSUED] = LONG_AGO << ID_BITS
-    w[C_ACTIVATES : C_ACTIVATES + 4] = LONG_AGO
-    w[C_LAST_AUTO] = -1
+    w[C_SHARED:C_ISSUED] = memory[T_BUS_START]
+    w[C_CHANNEL_LAST : C_CHANNEL_LAST + 16] = LONG_AGO << ID_BITS
     w[C_PENDING] = NO_COMMAND
-    w[C_TRIGGER] = memory[T_REFRESH_INTERVAL] if is_refreshing else NEVER_CYCLE
+    w[C_ATTEND] = w[C_MANAGER_AT] = NEVER_CYCLE
+    for rank in range(memory[T_RANKS]):
+        _reset_rank(rank, w, memory, design)
     for b in range(memory[T_BANKS]):
         base = b << BANK_SHIFT
         w[base + B_HEAD] = requests.first_in_bank[b]
@@ -153,3 +238,27 @@ def reset(state: Controller, requests: Requests, memory: NDArray[np.int64], is_r
         for command in range(8):
             w[base + B_LAST + command] = LONG_AGO << ID_BITS
     state.served[:] = 0
+
+
+@compiled
+def _reset_rank(rank: Int, w: NDArray[np.int64], memory: NDArray[np.int64], design: NDArray[np.int64]) -> None:
+    k = C_RANK + (rank << RANK_SHIFT)
+    w[k + K_LAST : k + K_LAST + 16] = LONG_AGO << ID_BITS
+    w[k + K_WINDOW : k + K_WINDOW + 4] = LONG_AGO
+    w[k + K_LAST_AUTO] = -1
+    w[k + K_FIRST_BANK] = rank * memory[T_BANKS_PER_RANK]
+    w[k + K_MASK] = ((1 << memory[T_BANKS_PER_RANK]) - 1) << w[k + K_FIRST_BANK]
+    w[k + K_LEDGER + K_FIRST_BANK] = w[k + K_FIRST_BANK]
+    w[k + K_LEDGER + K_LAST_AUTO] = -1
+    w[k + K_REMAINING] = w[k + K_MASK]
+    w[k + K_SELECTED] = w[k + K_FIRST_BANK]
+    w[k + K_REFRESH] = w[k + K_POWER] = NO_COMMAND
+    w[k + K_TRIGGER] = NEVER_CYCLE
+    if design[D_REFRESH] == ALL_BANK:
+        w[k + K_TRIGGER] = memory[T_FIRST_TRIGGER + rank]
+    elif design[D_REFRESH] == PER_BANK:
+        w[k + K_TRIGGER] = memory[T_FIRST_TRIGGER + MAX_RANKS + rank]
+    w[C_ATTEND] = w[C_MANAGER_AT] = min(w[C_ATTEND], w[k + K_TRIGGER])
+    if design[D_POWER_DOWN] == STAGGERED:  # an idle rank powers down at once
+        w[k + K_IS_IDLE] = w[k + K_ENTERS] = 1
+        w[C_ATTEND] = w[C_MANAGER_AT] = 0

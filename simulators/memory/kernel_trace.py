@@ -8,7 +8,7 @@ further hit" are single look-ups instead of searches.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -32,7 +32,7 @@ from simulators.memory.specification import MemorySpecification
 from simulators.memory.trace import Trace
 
 MAX_REQUESTS = 1 << ID_BITS
-MAX_CYCLE = 1 << 36
+MAX_CYCLE = 1 << 36  # of the kernel's unit of time
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,7 @@ class DecodedTrace:
         link: uint32[n * LINKS], the words of each request that ``kernel_state`` names: bank, direction, row and
             the links to related requests.
         first_in_bank: int64[banks], first request of each bank (``n`` if none).
+        variants: the same trace decoded with other address mappings, by name; filled as they are needed.
     """
 
     name: str
@@ -59,6 +60,7 @@ class DecodedTrace:
     address: NDArray[np.uint64]
     link: NDArray[np.uint32]
     first_in_bank: NDArray[np.int64]
+    variants: dict[str, DecodedTrace] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.cycle)
@@ -80,19 +82,34 @@ def decode_trace(trace: Trace, specification: MemorySpecification) -> DecodedTra
             f"trace {trace.name!r} has {len(trace)} requests up to cycle {int(cycle.max())}; expected at most "
             f"{MAX_REQUESTS} requests and cycle {MAX_CYCLE}. Cut it into parts."
         )
-    bank, row = specification.decode(trace.address)
-    words = np.empty((len(trace), LINKS), dtype=np.uint32)
-    words[:, BANK], words[:, ROW], words[:, IS_WRITE] = bank, row, trace.is_write
+    cycle.setflags(write=False)
+    digest = hashlib.sha256(f"{trace.digest}/{specification.digest}".encode()).hexdigest()[:32]
+    first, link = _linked(trace.address, trace.is_write, specification)
+    return DecodedTrace(trace.name, digest, specification.digest, cycle, trace.address, link, first)
+
+
+def remap_trace(trace: DecodedTrace, specification: MemorySpecification) -> DecodedTrace:
+    """Return the same requests decoded with ``specification``'s address mapping, another one for the same memory."""
+    first, link = _linked(trace.address, trace.word(IS_WRITE).astype(bool), specification)
+    return replace(trace, link=link, first_in_bank=first, variants={})
+
+
+def _linked(
+    address: NDArray[np.uint64], is_write: NDArray[np.bool_], specification: MemorySpecification
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return the first request of each bank and the words of all requests, read-only."""
+    bank, row = specification.decode(address)
+    words = np.empty((len(address), LINKS), dtype=np.uint32)
+    words[:, BANK], words[:, ROW], words[:, IS_WRITE] = bank, row, is_write
     first = _link_banks(words, specification.organisation.banks)
     in_row = bank << 40 | row
     _link_rows(words, np.argsort(in_row, kind="stable"), in_row)
-    burst = trace.address // np.uint64(specification.burst_bytes)
+    burst = address // np.uint64(specification.burst_bytes)
     _link_twins(words, np.argsort(burst, kind="stable"), burst)
     link = words.ravel()
-    for array in (cycle, link, first):
+    for array in (link, first):
         array.setflags(write=False)
-    digest = hashlib.sha256(f"{trace.digest}/{specification.digest}".encode()).hexdigest()[:32]
-    return DecodedTrace(trace.name, digest, specification.digest, cycle, trace.address, link, first)
+    return first, link
 
 
 def _in_clock(trace: Trace, clock_mhz: float) -> NDArray[np.int64]:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
-from simulators.memory._metrics import METRICS, audits, metric_values, metrics_matrix
+from simulators.memory._metrics import METRICS, MetricModel
 from simulators.memory.kernel import Recording, record_design, simulate_designs
 from simulators.memory.kernel_codes import (
     ARBITERS,
@@ -18,21 +18,25 @@ from simulators.memory.kernel_codes import (
     DEADLOCK,
     DESIGN_COLUMNS,
     O_STATUS,
+    OUTPUT_COLUMNS,
     PAGE_POLICIES,
+    POWER_DOWN_POLICIES,
     REFRESH_POLICIES,
     RESPONSE_QUEUES,
     SCHEDULER_BUFFERS,
     SCHEDULERS,
 )
 from simulators.memory.kernel_constraints import kernel_words
-from simulators.memory.kernel_trace import DecodedTrace, decode_trace
+from simulators.memory.kernel_state import T_TICK
+from simulators.memory.kernel_trace import DecodedTrace, decode_trace, remap_trace
+from simulators.memory.mappings import MAPPING_NAMES, SPECIFICATION, address_mapping
+from simulators.memory.modes import chosen_repairs
 from simulators.memory.specification import MemorySpecification, load_memory_specification
 from simulators.memory.trace import Trace
 from simulators.memory.workloads import load_workload, workload_names
 from simulators.simulator import Input, Simulator
 from simulators.spaces import Columns
 
-MODES: Final = ("dramsys",)
 _LARGEST = 1 << 20
 
 INPUTS: Final = (
@@ -47,6 +51,8 @@ INPUTS: Final = (
     Input("arbiter", "Simple", ARBITERS, doc="straight, or with credits and answers in any or in request order"),
     Input("max_active_transactions", 128, minimum=1, maximum=_LARGEST, doc="credits of the Fifo and Reorder arbiters"),
     Input("cmd_mux", "Oldest", COMMAND_MULTIPLEXERS, doc="which of several legal commands is issued"),
+    Input("power_down_policy", "NoPowerDown", POWER_DOWN_POLICIES, doc="whether idle ranks power down"),
+    Input("address_mapping", SPECIFICATION, MAPPING_NAMES, doc="which address bits select bank, row and column"),
 )
 
 _DEADLOCK_REASON = (
@@ -60,38 +66,55 @@ class MemoryController(Simulator):
 
     Args:
         memory: name of a specification that ships, path of a JSON file, or a specification.
-        mode: ``"dramsys"``: cycle-exact to DRAMSys 4.0, its defects included.
+        mode: ``"default"``, or ``"dramsys"``: cycle-exact to DRAMSys 4.0, its defects included; see
+            :mod:`simulators.memory.modes`.
+        repairs: which of the reference's defects mode ``default`` repairs, as names or one comma-separated text; None
+            for all.
         threads: threads a batch is spread over; does not change results.
 
     Raises:
-        UnknownNameError: an unknown memory or mode.
+        UnknownNameError: an unknown memory, mode or repair.
         InvalidInputError: a memory that this version cannot simulate, or a wrong ``threads``.
 
-    Version history: 1, DDR3.
+    Version history: 1, DDR3. 2, DDR4, LPDDR4, HBM2, per-bank refresh, power-down, address mappings and mode
+    ``default``; numbers of DDR3 in mode ``dramsys`` are unchanged.
     """
 
     name: ClassVar[str] = "memory-controller"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     threaded: ClassVar[bool] = True
     inputs = INPUTS
     metrics = METRICS
 
     def __init__(
-        self, memory: str | MemorySpecification = "ddr3-1600", mode: str = "dramsys", threads: int = 1
+        self,
+        memory: str | MemorySpecification = "ddr3-1600",
+        mode: str = "default",
+        repairs: str | Sequence[str] | None = None,
+        threads: int = 1,
     ) -> None:
-        if mode not in MODES:
-            raise UnknownNameError("mode of the memory controller", mode, MODES)
         if threads < 1:
             raise InvalidInputError(f"threads must be at least 1, got {threads}")
         self.mode, self.threads = mode, threads
+        self.repairs = chosen_repairs(mode, repairs)
         self.memory = memory if isinstance(memory, MemorySpecification) else load_memory_specification(memory)
-        self._words = kernel_words(self.memory)
-        self._matrix = metrics_matrix(self.memory)
-        self.audits = audits(self.memory)
+        self._words = kernel_words(self.memory, self.repairs)
+        self._model = MetricModel(self.memory, self.repairs, int(self._words[T_TICK]))
+        self.metrics, self.audits = self._model.metrics, self._model.audits
+
+    @property
+    def ticks_per_cycle(self) -> int:
+        """The kernel's units of time per clock cycle, 1 except where commands start between clock edges."""
+        return int(self._words[T_TICK])
 
     def settings(self) -> dict[str, Any]:
-        """Return memory (name and digest of its numbers) and mode."""
-        return {"memory": self.memory.name, "memory_digest": self.memory.digest, "mode": self.mode}
+        """Return memory (name and digest of its numbers), mode and repairs."""
+        return {
+            "memory": self.memory.name,
+            "memory_digest": self.memory.digest,
+            "mode": self.mode,
+            "repairs": list(self.repairs),
+        }
 
     def workload_names(self) -> tuple[str, ...]:
         """Return the names of the traces that ship."""
@@ -100,36 +123,88 @@ class MemoryController(Simulator):
     def load_workload(self, name_or_path: str) -> DecodedTrace:
         """Return a workload or a trace file, decoded for this memory; cycles of files count in its clock.
 
-        Requests whose time goes backwards are sent at once, as DRAMSys's player does.
-
         Raises:
             UnknownNameError: no such workload or file.
-            TraceFormatError: a file that cannot be read; names file and line.
+            TraceFormatError: a file that cannot be read, or (repair "time-order") whose times go backwards; names
+                file and line. Without the repair such a request is sent at once, as DRAMSys's player does.
+            InvalidInputError: see :meth:`prepare`.
         """
-        return self.prepare(load_workload(name_or_path, clock_mhz=self.memory.clock_mhz, allow_backwards=True))
+        backwards = "time-order" not in self.repairs
+        return self.prepare(load_workload(name_or_path, clock_mhz=self.memory.clock_mhz, allow_backwards=backwards))
 
     def prepare(self, trace: Trace) -> DecodedTrace:
-        """Return ``trace`` decoded for this memory; raises InvalidInputError if it is too long."""
+        """Return ``trace`` decoded for this memory.
+
+        Raises:
+            InvalidInputError: it is too long, or (repair "address-range") goes beyond the memory.
+        """
+        if "address-range" in self.repairs:
+            pass
         return decode_trace(trace, self.memory)
 
     def evaluate_columns(self, columns: Columns, workload: Trace | DecodedTrace) -> Evaluation:
         """Simulate checked designs; see :meth:`Simulator.simulate`. A plain trace is decoded at each call."""
         trace = self._decoded(workload)
+        refused = self._refusals(columns)
+        if not any(refused):
+            return self._evaluate(columns, trace)
+        wanted = np.array([not reason for reason in refused])
+        evaluation = Evaluation.invalid(self.metrics, [reason for reason in refused if reason])
+        if wanted.any():
+            possible = self._evaluate({name: column[wanted] for name, column in columns.items()}, trace)
+            order = np.argsort(np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)]))
+            evaluation = Evaluation.concatenate([possible, evaluation]).take(order)
+        return evaluation
+
+    def _refusals(self, columns: Columns) -> list[str]:
+        """Return why each design is beyond this memory, empty texts where it is not."""
+        reasons = [""] * len(columns["cmd_mux"])
+        if self.memory.bank_refresh is None:
+            for row in np.flatnonzero(columns["refresh_policy"] == "PerBank"):
+                reasons[row] = f"{self.memory.standard} has no refresh of single banks (refresh_policy=PerBank)"
+        if not self.memory.can_power_down:
+            for row in np.flatnonzero(columns["power_down_policy"] == "Staggered"):
+                reasons[row] = (
+                    f"memory {self.memory.name!r} lacks the timings of power-down (power_down_policy=Staggered)"
+                )
+        return reasons
+
+    def _evaluate(self, columns: Columns, trace: DecodedTrace) -> Evaluation:
         outputs = self.kernel_outputs(columns, trace)
         stuck = outputs[:, O_STATUS] == DEADLOCK
         if not stuck.any():
-            return Evaluation.of_valid(METRICS, metric_values(outputs, self._matrix, len(trace), self.memory))
-        values = np.full((len(outputs), len(METRICS)), np.nan)
-        values[~stuck] = metric_values(outputs[~stuck], self._matrix, len(trace), self.memory)
-        return Evaluation(METRICS, values, ~stuck, tuple(_DEADLOCK_REASON if bad else "" for bad in stuck))
+            return Evaluation.of_valid(self.metrics, self._model.values(outputs, len(trace)))
+        values = np.full((len(outputs), len(self.metrics)), np.nan)
+        values[~stuck] = self._model.values(outputs[~stuck], len(trace))
+        return Evaluation(self.metrics, values, ~stuck, tuple(_DEADLOCK_REASON if bad else "" for bad in stuck))
 
     def kernel_outputs(self, columns: Columns, workload: Trace | DecodedTrace) -> NDArray[np.int64]:
         """Return the kernel's own integers, ``[n, len(OUTPUT_COLUMNS)]``, for checked columns of length ``n``."""
-        return simulate_designs(encode_designs(columns), self._decoded(workload), self._words, self.threads)
+        trace, mappings = self._decoded(workload), columns["address_mapping"]
+        designs = encode_designs(columns)
+        names = np.unique(mappings).tolist()
+        if len(names) == 1:
+            return simulate_designs(designs, self._mapped(trace, names[0]), self._words, self.threads)
+        outputs = np.empty((len(designs), len(OUTPUT_COLUMNS)), dtype=np.int64)
+        for name in names:
+            rows = mappings == name
+            outputs[rows] = simulate_designs(designs[rows], self._mapped(trace, name), self._words, self.threads)
+        return outputs
+
+    def _mapped(self, trace: DecodedTrace, name: str) -> DecodedTrace:
+        """Return the trace decoded with the mapping of that name; decoded once per trace and mapping."""
+        if name == SPECIFICATION:
+            return trace
+        if name not in trace.variants:
+            mapped = self.memory.with_mapping(address_mapping(name, self.memory))
+            same = mapped.mapping == self.memory.mapping
+            trace.variants[name] = trace if same else remap_trace(trace, mapped)
+        return trace.variants[name]
 
     def record(self, columns: Columns, workload: Trace | DecodedTrace, row: int = 0) -> Recording:
         """Return every command and every request's times of one design of checked columns."""
-        return record_design(encode_designs(columns)[row], self._decoded(workload), self._words)
+        trace = self._mapped(self._decoded(workload), str(columns["address_mapping"][row]))
+        return record_design(encode_designs(columns)[row], trace, self._words)
 
     def _decoded(self, workload: Trace | DecodedTrace) -> DecodedTrace:
         if isinstance(workload, Trace):

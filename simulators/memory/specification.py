@@ -8,14 +8,16 @@ field              content
 format             ``"archgym-memory-specification/1"``
 name, title        what users call it; one line for tables
 source             where the numbers come from
-standard           ``"DDR3"``; decides which timings and currents are needed and which constraints hold
+standard           ``"DDR3"``, ``"DDR4"``, ``"LPDDR4"`` or ``"HBM2"``; decides which timings and currents are
+                   needed and which constraints hold
 clock_mhz          the command clock; all timings count its cycles
 organisation       ranks, bank_groups_per_rank, banks_per_rank, rows, columns, device_width_bits,
                    devices_per_rank, burst_length (beats), data_rate (beats per cycle)
 timings_cycles     integers, named as in the JEDEC standard without the leading t
 currents_ma        the data sheet's IDD values of one device, mA (may be absent: then there is no energy)
 supply_v           supply voltages, V
-address_mapping    byte, column, bank_group, bank, row, rank: address bits, least significant first
+address_mapping    byte, column, bank_group, bank, row, rank: address bits, least significant first; and, if
+                   bits are to be hashed, xor: pairs ``[bit, other]``, "replace bit by bit XOR other"
 ================== ==========================================================================================
 """
 
@@ -41,6 +43,7 @@ from simulators.memory._specification_fields import (
     FORMAT,
     MAPPING_FIELDS,
     ORGANISATION_FIELDS,
+    POWER_DOWN_TIMINGS,
     TIMINGS,
     Fields,
 )
@@ -80,7 +83,11 @@ class Organisation:
 
 @dataclass(frozen=True)
 class AddressMapping:
-    """Which address bits select what, least significant first; bits that nothing names are ignored."""
+    """Which address bits select what, least significant first; bits that nothing names are ignored.
+
+    ``xor``: pairs of address bits; before anything is selected, the first of each is replaced by the exclusive or of
+    both (permutation-based interleaving).
+    """
 
     byte: tuple[int, ...]
     column: tuple[int, ...]
@@ -88,13 +95,29 @@ class AddressMapping:
     bank: tuple[int, ...]
     row: tuple[int, ...]
     rank: tuple[int, ...]
+    xor: tuple[tuple[int, int], ...] = ()
+
+    def hashed(self, address: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return addresses ``[n]`` with the bits of ``xor`` replaced."""
+        for bit, other in self.xor:
+            address = address ^ ((address >> np.uint64(other) & np.uint64(1)) << np.uint64(bit))
+        return address
 
     def extract(self, address: NDArray[np.uint64], part: str) -> NDArray[np.int64]:
-        """Return the value of ``part`` (a field's name) for each address of an array ``[n]``."""
+        """Return the value of ``part`` (a field's name) for each :meth:`hashed` address of an array ``[n]``."""
         value = np.zeros(len(address), dtype=np.uint64)
         for position, bit in enumerate(getattr(self, part)):
             value |= (address >> np.uint64(bit) & np.uint64(1)) << np.uint64(position)
         return value.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class BankRefresh:
+    """Refresh of single banks: ``interval`` (REFI), duration ``cycles`` (RFC), and the bank's ``precharge`` (RP)."""
+
+    interval: int
+    cycles: int
+    precharge: int
 
 
 @dataclass(frozen=True)
@@ -134,8 +157,46 @@ class MemorySpecification:
 
     @property
     def cycle_ns(self) -> float:
-        """Length of a clock cycle, ns; see :attr:`cycle_ps`."""
-        return self.cycle_ps / 1000.0
+        """Length of a clock cycle, ns (DDR4-2400: 0.8333...)."""
+        return 1000.0 / self.clock_mhz
+
+    @property
+    def data_cycles(self) -> tuple[int, int]:
+        """Cycles from a read and from a write command to the end of its data.
+
+        Source: DRAMSys 4.0, library/src/configuration/memspec/MemSpec*.cpp, getIntervalOnDataStrobe.
+        """
+        t, burst = self.timings, self.burst_cycles
+        if self.standard == "LPDDR4":
+            return t["RL"] + t["DQSCK"] + burst + 3, t["WL"] + t["DQSS"] + t["DQS2DQ"] + burst + 3
+        skew = t["DQSCK"] if self.standard == "HBM2" else 0
+        return t["RL"] + skew + burst, t["WL"] + burst
+
+    @property
+    def bank_refresh(self) -> BankRefresh | None:
+        """How single banks are refreshed, None if the standard cannot."""
+        t = self.timings
+        if self.standard == "LPDDR4":
+            return BankRefresh(t["REFIPB"], t["RFCPB"], t["RPPB"])
+        return BankRefresh(t["REFISB"], t["RFCSB"], t["RP"]) if self.standard == "HBM2" else None
+
+    @property
+    def can_power_down(self) -> bool:
+        """Whether the timings that power-down needs are known."""
+        return all(name in self.timings for name in POWER_DOWN_TIMINGS[self.standard])
+
+    @property
+    def has_energy(self) -> bool:
+        """Whether there is an energy model for the standard, and the currents it needs."""
+        return bool(CURRENTS[self.standard]) and bool(self.currents_ma)
+
+    @property
+    def power_timings(self) -> Mapping[str, int]:
+        """The timings that the power model uses, under DDR3's names."""
+        t = self.timings
+        if self.standard == "LPDDR4":
+            return {**t, "RFC": t["RFCAB"], "RP": t["RPPB"], "RC": t["RCPB"], "AL": 0}
+        return {**t, "RCD": t["RCDRD"], "AL": 0} if self.standard == "HBM2" else t
 
     @property
     def burst_cycles(self) -> int:
@@ -149,8 +210,9 @@ class MemorySpecification:
 
     @property
     def peak_bandwidth_gbit_per_s(self) -> float:
-        """Bits per ns with the data bus always busy (DDR3-1600, 64 bit: 102.4)."""
-        return self.burst_bytes * 8 / (self.burst_cycles * self.cycle_ns)
+        """Bits per ns with the data bus always busy (DDR3-1600, 64 bit: 102.4); pseudo-channels have one each."""
+        buses = self.organisation.ranks if self.standard == "HBM2" else 1
+        return buses * self.burst_bytes * 8 / (self.burst_cycles * self.cycle_ns)
 
     @property
     def capacity_bytes(self) -> int:
@@ -175,6 +237,7 @@ class MemorySpecification:
         mapping does not name are ignored, so addresses beyond the capacity wrap.
         """
         o, m = self.organisation, self.mapping
+        address = m.hashed(address)
         group = m.extract(address, "rank") * o.bank_groups_per_rank + m.extract(address, "bank_group")
         banks_per_group = o.banks_per_rank // o.bank_groups_per_rank
         return group * banks_per_group + m.extract(address, "bank"), m.extract(address, "row")
@@ -241,14 +304,20 @@ def parse_memory_specification(content: Any, origin: str) -> MemorySpecification
         timings=MappingProxyType(fields.table("timings_cycles").integers(TIMINGS[standard], minimum=0, more=True)),
         currents_ma=MappingProxyType(currents),
         supply_v=MappingProxyType(fields.table("supply_v", {}).numbers()),
-        mapping=AddressMapping(**fields.table("address_mapping").bit_lists(MAPPING_FIELDS)),
+        mapping=_mapping(fields.table("address_mapping")),
     )
     fields.refuse_others()
     _check_geometry(specification, fields)
-    if currents:
+    if specification.has_energy:
         fields.table("currents_ma").need(CURRENTS[standard])
         fields.table("supply_v").need(("vdd",))
     return specification
+
+
+def _mapping(fields: Fields) -> AddressMapping:
+    mapping = AddressMapping(**fields.bit_lists(MAPPING_FIELDS), xor=fields.bit_pairs("xor"))
+    fields.refuse_others()
+    return mapping
 
 
 def to_json(specification: MemorySpecification) -> dict[str, Any]:
@@ -265,7 +334,8 @@ def to_json(specification: MemorySpecification) -> dict[str, Any]:
         "timings_cycles": dict(specification.timings),
         "supply_v": dict(specification.supply_v),
         "currents_ma": dict(specification.currents_ma),
-        "address_mapping": {name: list(getattr(m, name)) for name in MAPPING_FIELDS},
+        "address_mapping": {name: list(getattr(m, name)) for name in MAPPING_FIELDS}
+        | ({"xor": [list(pair) for pair in m.xor]} if m.xor else {}),
     }
 
 
