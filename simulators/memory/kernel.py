@@ -26,8 +26,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_account import accounting_end, finish_rank, write_account
-from simulators.memory.kernel_bank import View, bank_key, needs_plan, plan_after_turn, plan_bank, plan_expected
-from simulators.memory.kernel_choice import choose
+from simulators.memory.kernel_bank import View, needs_plan, plan_after_turn, plan_bank, plan_expected
+from simulators.memory.kernel_choice import choose, choose_after_arrival
 from simulators.memory.kernel_codes import (
     D_CMD_MUX,
     D_POWER_DOWN,
@@ -54,8 +54,10 @@ from simulators.memory.kernel_codes import (
     O_WRA,
     OK,
     OUTPUT_COLUMNS,
+    RD,
     STAGGERED,
     STRICT,
+    WR,
 )
 from simulators.memory.kernel_front import admit_request, arrives_first, schedule_arrival
 from simulators.memory.kernel_issue import issue_for_bank, note_command
@@ -163,23 +165,23 @@ def simulate(
             if not (admits and arrive == now and (r[R_AFTER_COMMAND] == 0 or due == now)):
                 evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
                 if memory[T_IS_GENERAL]:
-                    best = choose(now, w, memory)
+                    best = choose(now, requests, w, memory)
                     due = best >> ID_BITS
                 if w[C_PENDING] != NO_COMMAND and w[C_PENDING_AT] == now and not (memory[T_IS_GENERAL] and due == now):
                     bank = w[C_PENDING_BANK]
                     command = issue_managed(_view(now, r), design, requests, memory, state)
                     note_command(command, bank, -1, now, r, w, commands)
-                    best = _wake_at_earliest(now, r, w, memory)
+                    best = _wake_at_earliest(now, r, requests, w, memory)
                     continue
                 if due != now:
                     withdraw_held(w, memory)
-                    best = choose(now, w, memory)
+                    best = choose(now, requests, w, memory)
                     if arrive != now:
                         continue
                 admits = due != now
         if admits:
             b = admit_request(now, r, design, requests, memory, state, times)
-            if design[D_POWER_DOWN] == STAGGERED:
+            if design[D_POWER_DOWN] == STAGGERED and w[(b << u64(BANK_SHIFT)) + u64(B_QUEUED)] == 1:
                 _note_arrival(b, r[R_ADMITTED] - r[R_SERVED], w, memory)
             if not w[C_HELD] >> np.int64(b) & 1 and needs_plan(b, r[R_ADMITTED] - 1, design, w):
                 best = _replan(b, best, now, r, design, requests, memory, state)
@@ -196,17 +198,18 @@ def simulate(
                 plan_expected(view, design, requests, memory, state)
             plan_bank(b, view, design, requests, memory, state)
             if design[D_POWER_DOWN] == STAGGERED:
-                if keeps_ledger(design, memory):
+                if keeps_ledger(design, memory) and command not in (RD, WR):
                     enter_command(command, np.int64(b), now, memory[u64(T_RANK_OF_BANK) + b] + K_LEDGER, w, memory)
-                _note_departure(b, r[R_ADMITTED] - r[R_SERVED], w, memory)
+                if w[(b << u64(BANK_SHIFT)) + u64(B_QUEUED)] == 0:
+                    _note_departure(b, r[R_ADMITTED] - r[R_SERVED], w, memory)
             if w[C_HELD]:
                 withdraw_held(w, memory)
-            best = _wake_at_earliest(now, r, w, memory)
+            best = _wake_at_earliest(now, r, requests, w, memory)
         if now >= w[C_ATTEND]:
             evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
             if memory[T_IS_GENERAL] or best >> ID_BITS > now:
                 withdraw_held(w, memory)
-                best = choose(now, w, memory)
+                best = choose(now, requests, w, memory)
         schedule_arrival(now, r, design, requests, memory, state)
     out[:] = 0
     out[O_STATUS] = status
@@ -217,14 +220,12 @@ def simulate(
 
 @compiled
 def _note_arrival(b: Index, waiting: Int, w: Words, memory: Words) -> None:
-    """Tell the power-down manager that a request came to bank ``b``, if it is its rank's only one."""
-    queued = (b << u64(BANK_SHIFT)) + u64(B_QUEUED)
-    if w[queued] == 1:
-        k = memory[u64(T_RANK_OF_BANK) + b]
-        w[queued] = 0
-        if is_rank_idle(k, waiting - 1, w, memory):
-            trigger_exit(k, w)
-        w[queued] = 1
+    """Tell the power-down manager that a request came to the empty bank ``b``, if it is its rank's only one."""
+    queued, k = (b << u64(BANK_SHIFT)) + u64(B_QUEUED), memory[u64(T_RANK_OF_BANK) + b]
+    w[queued] = 0
+    if is_rank_idle(k, waiting - 1, w, memory):
+        trigger_exit(k, w)
+    w[queued] = 1
 
 
 @compiled
@@ -246,9 +247,9 @@ def _view(now: Int, r: Words) -> View:
 
 
 @inlined
-def _wake_at_earliest(now: Int, r: Words, w: Words, memory: Words) -> Int:
+def _wake_at_earliest(now: Int, r: Words, requests: Requests, w: Words, memory: Words) -> Int:
     """Return the banks' earliest command, for which the controller sets its wake-up at ``now``."""
-    best = choose(now, w, memory)
+    best = choose(now, requests, w, memory)
     r[R_WAKE], r[R_WAKE_SET] = best >> ID_BITS, now
     return best
 
@@ -265,7 +266,7 @@ def _replan(
     w, due = state.words, best >> ID_BITS
     held_best = best < NEVER and _bank_of(u64(best & ID_MASK), requests) == b
     plan_bank(b, _view(now, r), design, requests, memory, state)
-    best = choose(now, w, memory) if held_best or memory[T_IS_GENERAL] else min(best, bank_key(b, w))
+    best = choose_after_arrival(b, held_best, best, now, requests, w, memory)
     if r[R_WAKE] < now and r[R_WAKE] < due:
         r[R_WAKE], r[R_WAKE_SET] = due, r[R_WAKE]
     if best >> ID_BITS < r[R_WAKE]:

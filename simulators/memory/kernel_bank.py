@@ -34,9 +34,12 @@ from simulators.memory.kernel_state import (
     B_QUEUED,
     BANK,
     BANK_SHIFT,
+    C_ACTIVE,
     C_CANDIDATE,
+    C_COLUMN_EXTRA,
     C_COMMAND,
     C_LANE,
+    C_ROW_EXTRA,
     C_SHARED,
     ID_MASK,
     IS_WRITE,
@@ -52,6 +55,9 @@ from simulators.memory.kernel_state import (
     T_BANKS,
     T_BANKS_PER_RANK,
     T_GROUP_OF_BANK,
+    T_IS_GENERAL,
+    T_IS_SPLIT,
+    T_LENGTH,
     Controller,
     Index,
     Int,
@@ -109,6 +115,7 @@ def plan_bank(b: Index, view: View, design: Words, requests: Requests, memory: W
     queued, admitted = w[base + u64(B_QUEUED)], view.admitted
     if queued == 0:
         w[u64(C_CANDIDATE) + b] = NEVER
+        w[C_ACTIVE] &= ~(np.int64(1) << np.int64(b))
         return
     scheduler = design[D_SCHEDULER]
     request, command, command_class = w[base + u64(B_HEAD)], np.int64(ACT), np.int64(0)
@@ -130,6 +137,11 @@ def plan_bank(b: Index, view: View, design: Words, requests: Requests, memory: W
             command = RD + 2 * is_write + _closes(base, request, queued, admitted, design, link, state)
     w[u64(C_CANDIDATE) + b] = max(_ready(base, command, w, memory), view.now) + request
     w[u64(C_COMMAND) + b] = command
+    if memory[T_IS_GENERAL]:
+        length, is_column = memory[u64(T_LENGTH) + u64(command)], memory[T_IS_SPLIT] and command >= RD
+        w[C_ACTIVE] |= np.int64(1) << np.int64(b)
+        w[u64(C_ROW_EXTRA) + b] = NEVER if is_column else length
+        w[u64(C_COLUMN_EXTRA) + b] = length if is_column else NEVER
     w[u64(C_LANE) + b] = C_SHARED + (memory[u64(T_GROUP_OF_BANK) + b] << 2) + command_class
 
 

@@ -11,20 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_bank import bank_key, earliest
-from simulators.memory.kernel_codes import PDEA, RD, WRA
+from simulators.memory.kernel_codes import PDEA
 from simulators.memory.kernel_state import (
-    C_COMMAND,
+    BANK,
+    C_ACTIVE,
+    C_CANDIDATE,
+    C_COLUMN_END,
+    C_COLUMN_EXTRA,
+    C_LANE,
     C_PENDING,
     C_PENDING_AT,
+    C_ROW_END,
+    C_ROW_EXTRA,
     ID_BITS,
     ID_MASK,
+    LINK_SHIFT,
     NEVER,
     NO_COMMAND,
     T_BANKS,
     T_IS_GENERAL,
-    T_IS_SPLIT,
     T_LENGTH,
+    Index,
     Int,
+    Requests,
     compiled,
     inlined,
     u64,
@@ -34,35 +43,86 @@ Words = NDArray[np.int64]
 
 
 @inlined
-def choose(now: Int, w: Words, memory: Words) -> Int:
+def choose(now: Int, requests: Requests, w: Words, memory: Words) -> Int:
     """Return the packed key (cycle of issue, request) of the banks' next command, seen from cycle ``now``."""
-    return _choose_generally(now, w, memory) if memory[T_IS_GENERAL] else earliest(w, memory)
+    return _choose_generally(now, requests, w, memory) if memory[T_IS_GENERAL] else earliest(w, memory)
 
 
 @compiled
-def _choose_generally(now: Int, w: Words, memory: Words) -> Int:
+def _choose_generally(now: Int, requests: Requests, w: Words, memory: Words) -> Int:
     """Return the key as above; NEVER if the managers' pending command goes before all of them."""
-    row_end, row_start = np.int64(NEVER), np.int64(NEVER)
-    column_end, column_start = np.int64(NEVER), np.int64(NEVER)
-    floor = now << ID_BITS
-    for position in range(memory[T_BANKS]):
-        b = u64(position)
-        key = bank_key(b, w)
-        if key >= NEVER:
-            continue
-        if key < floor:
-            key = floor | (key & ID_MASK)
-        command = w[u64(C_COMMAND) + b]
-        end = key + memory[u64(T_LENGTH) + u64(command)]
-        if memory[T_IS_SPLIT] and RD <= command <= WRA:
-            if end < column_end:
-                column_end, column_start = end, key
-        elif end < row_end:
-            row_end, row_start = end, key
-    pending = w[C_PENDING]
+    row: Int = np.int64(NEVER)
+    column: Int = np.int64(NEVER)
+    floor, active = now << ID_BITS, w[C_ACTIVE]
+    for first in range(0, memory[T_BANKS], 4):
+        if active >> first & 15:
+            b = u64(first)
+            r0, c0 = _ends(b, floor, w)
+            r1, c1 = _ends(b + u64(1), floor, w)
+            r2, c2 = _ends(b + u64(2), floor, w)
+            r3, c3 = _ends(b + u64(3), floor, w)
+            row = min(row, min(min(r0, r1), min(r2, r3)))
+            column = min(column, min(min(c0, c1), min(c2, c3)))
+    w[C_ROW_END], w[C_COLUMN_END] = row, column
+    return _choose_bus(row, column, requests, w, memory)
+
+
+@inlined
+def choose_after_arrival(
+    b: Index, held_best: bool, best: Int, now: Int, requests: Requests, w: Words, memory: Words
+) -> Int:
+    """Return what :func:`choose` would after bank ``b`` alone was planned anew; ``best`` is what it returned before.
+
+    ``held_best``: whether the bank's candidate was the best one. Others that were ready and not chosen then still are
+    not: waiting makes their ends later.
+    """
+    if held_best:
+        return choose(now, requests, w, memory)
+    if memory[T_IS_GENERAL]:
+        return _choose_among(b, now, requests, w, memory)
+    return min(best, bank_key(b, w))
+
+
+@compiled
+def _choose_among(b: Index, now: Int, requests: Requests, w: Words, memory: Words) -> Int:
+    """Choose between bank ``b`` and the winners of the last choice; all anew if it was one of them."""
+    row, column = w[C_ROW_END], w[C_COLUMN_END]
+    if _holds(row, b, requests) or _holds(column, b, requests):
+        return _choose_generally(now, requests, w, memory)
+    row_end, column_end = _ends(b, now << ID_BITS, w)
+    w[C_ROW_END], w[C_COLUMN_END] = min(row, row_end), min(column, column_end)
+    return _choose_bus(w[C_ROW_END], w[C_COLUMN_END], requests, w, memory)
+
+
+@inlined
+def _holds(end: Int, b: Index, requests: Requests) -> bool:
+    return end < NEVER and u64(requests.link[(u64(end & ID_MASK) << u64(LINK_SHIFT)) + u64(BANK)]) == b
+
+
+@inlined
+def _choose_bus(row: Int, column: Int, requests: Requests, w: Words, memory: Words) -> Int:
+    """Return the packed start of the one of both winners, or NEVER if the managers' command goes first."""
+    pending, row_start = w[C_PENDING], _start(row, C_ROW_EXTRA, requests, w)
+    column_start = _start(column, C_COLUMN_EXTRA, requests, w)
     if pending != NO_COMMAND:
-        tie = ID_MASK if pending >= PDEA else 0
-        start = (w[C_PENDING_AT] << ID_BITS) + tie
-        if start + memory[T_LENGTH + pending] <= row_end:
+        start = (w[C_PENDING_AT] << ID_BITS) + (ID_MASK if pending >= PDEA else 0)
+        if start + memory[T_LENGTH + pending] <= row:
             return column_start if column_start < start else np.int64(NEVER)
     return min(row_start, column_start)
+
+
+@inlined
+def _ends(b: Index, floor: Int, w: Words) -> tuple[Int, Int]:
+    """Return when bank ``b``'s candidate would end on the row and on the column bus, packed; NEVER or later if not."""
+    key = w[u64(C_CANDIDATE) + b]
+    key = max(key, max(w[u64(w[u64(C_LANE) + b])], floor) + (key & np.int64(ID_MASK)))
+    return key + w[u64(C_ROW_EXTRA) + b], key + w[u64(C_COLUMN_EXTRA) + b]
+
+
+@inlined
+def _start(end: Int, extra: Int, requests: Requests, w: Words) -> Int:
+    """Return the packed start of the candidate with this packed end, NEVER if there is none."""
+    if end >= NEVER:
+        return np.int64(NEVER)
+    b = u64(requests.link[(u64(end & ID_MASK) << u64(LINK_SHIFT)) + u64(BANK)])
+    return end - w[u64(extra) + b]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.errors import InvalidInputError
-from simulators.memory.constraints import Constraint, activate_window, command_lengths, constraints
+from simulators.memory.constraints import Constraint, Scope, activate_window, command_lengths, constraints
 from simulators.memory.kernel_codes import CLASSES, COMMANDS
 from simulators.memory.kernel_state import (
     C_RANK,
@@ -16,7 +16,6 @@ from simulators.memory.kernel_state import (
     MAX_BANKS,
     MAX_GROUPS,
     MAX_RANKS,
-    MEMORY_WORDS,
     RANK_SHIFT,
     T_ARRIVALS_FIRST,
     T_BANK_DELAY,
@@ -29,7 +28,6 @@ from simulators.memory.kernel_state import (
     T_CHANNEL_DELAY,
     T_COMPLETION,
     T_DEVICE_STATE,
-    T_FAR_DELAY,
     T_FIRST_TRIGGER,
     T_FOUR_ACTIVATES,
     T_FOUR_ACTIVATES_ACT,
@@ -40,8 +38,6 @@ from simulators.memory.kernel_state import (
     T_IS_GENERAL,
     T_IS_SPLIT,
     T_LENGTH,
-    T_NEAR_DELAY,
-    T_OTHER_DELAY,
     T_OWN_BANK,
     T_OWN_DIRECTION,
     T_RANK_DELAY,
@@ -54,6 +50,7 @@ from simulators.memory.kernel_state import (
     T_REFRESH_ACTIVE,
     T_REFRESH_INTERVAL,
     T_ROW_ACTIVE,
+    T_SHARED_DELAY,
     T_TICK,
     T_WHOLE_RUN,
     T_WINDOW,
@@ -75,7 +72,7 @@ SWITCHES = {
 
 
 def kernel_words(specification: MemorySpecification, repairs: Collection[str] = ()) -> Words:
-    """Return a memory as the kernel reads it: int64[MEMORY_WORDS], laid out as ``kernel_state`` says.
+    """Return a memory as the kernel reads it: int64[words], laid out as ``kernel_state`` says.
 
     Args:
         specification: the memory.
@@ -91,10 +88,10 @@ def kernel_words(specification: MemorySpecification, repairs: Collection[str] = 
             f"expected at most {MAX_RANKS} ranks of {MAX_BANKS // 2} banks, {MAX_GROUPS} bank groups and "
             f"{MAX_BANKS} banks in all"
         )
-    words = np.zeros(MEMORY_WORDS, dtype=np.int64)
+    words = np.zeros(T_SHARED_DELAY + 4 * len(COMMANDS) * o.bank_groups**2, dtype=np.int64)
+    _enter_organisation(specification, words)
     for rule in constraints(specification):
         _enter(rule, words)
-    _enter_organisation(specification, words)
     _enter_refresh(specification, words)
     _enter_window(specification, words)
     _enter_power_model(specification, words)
@@ -117,15 +114,21 @@ def _enter(rule: Constraint, words: Words) -> None:
         cells = _manager_cells(rule, before, after)
     else:
         command_class = next(position for position, names in enumerate(CLASSES) if rule.after in names)
-        tables = {
-            "bank_group": (T_NEAR_DELAY,),
-            "rank": (T_NEAR_DELAY, T_FAR_DELAY),
-            "channel": (T_NEAR_DELAY, T_FAR_DELAY, T_OTHER_DELAY),
-            "other_rank": (T_OTHER_DELAY,),
-        }[rule.scope]
-        cells = [table + 4 * before + command_class for table in tables]
+        cells = [first + command_class for first in _shared_cells(rule.scope, before, words)]
     for cell in cells:
         words[cell] = max(words[cell], rule.cycles << ID_BITS)
+
+
+def _shared_cells(scope: Scope, before: int, words: Words) -> list[int]:
+    """Return where the delays begin that command ``before`` puts on other groups within ``scope``."""
+    groups = int(words[T_GROUPS])
+    ranks = words[T_RANK_OF_GROUP : T_RANK_OF_GROUP + groups]
+    cells = []
+    for own in range(groups):
+        near, same_rank = np.arange(groups) == own, ranks == ranks[own]
+        within = {"bank_group": near, "rank": same_rank, "other_rank": ~same_rank}.get(scope, np.ones(groups, bool))
+        cells += [T_SHARED_DELAY + 4 * (groups * (groups * before + own) + int(g)) for g in np.flatnonzero(within)]
+    return cells
 
 
 def _manager_cells(rule: Constraint, before: int, after: int) -> list[int]:
@@ -203,6 +206,7 @@ def _start_between_edges(words: Words) -> None:
     words[times] *= _PS
     words[T_COMPLETION:T_WINDOW] *= _PS
     words[T_BANK_DELAY:T_GROUP_OF_BANK] *= _PS
+    words[T_SHARED_DELAY:] *= _PS
     words[T_FIRST_TRIGGER : T_FIRST_TRIGGER + 2 * MAX_RANKS] *= _PS
     counted = words[T_WINDOW : T_WINDOW + len(COMMANDS)]
     counted[counted > 0] *= _PS

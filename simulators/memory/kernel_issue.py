@@ -30,19 +30,18 @@ from simulators.memory.kernel_state import (
     C_SHARED,
     ID_BITS,
     IS_WRITE,
+    K_FIRST_BANK,
     K_LAST,
     K_WINDOW,
     LINK_SHIFT,
-    T_FAR_DELAY,
     T_FOUR_ACTIVATES,
     T_FOUR_ACTIVATES_ACT,
     T_GROUP_OF_BANK,
     T_GROUPS,
-    T_NEAR_DELAY,
-    T_OTHER_DELAY,
     T_RANK_OF_BANK,
     T_RANK_OF_GROUP,
     T_READ_DATA,
+    T_SHARED_DELAY,
     T_WINDOW,
     T_WRITE_DATA,
     Controller,
@@ -126,30 +125,29 @@ def forbid_near_and_far(command: Int, b: Index, at: Int, w: Words, memory: Words
     w[u64(memory[u64(T_RANK_OF_BANK) + b]) + u64(K_LAST) + u64(command)] = at
     w[u64(C_CHANNEL_LAST) + u64(command)] = at
     if memory[T_GROUPS] == 1:
-        forbid(u64(C_SHARED), T_NEAR_DELAY, command, at, w, memory)
+        delay = u64(T_SHARED_DELAY) + (u64(command) << u64(2))
+        for c in range(4):
+            i = u64(c)
+            w[u64(C_SHARED) + i] = max(w[u64(C_SHARED) + i], at + memory[delay + i])
         return
-    own, rank = memory[u64(T_GROUP_OF_BANK) + b], memory[u64(T_RANK_OF_BANK) + b]
-    for g in range(memory[T_GROUPS]):
-        elsewhere = T_FAR_DELAY if memory[u64(T_RANK_OF_GROUP) + u64(g)] == rank else T_OTHER_DELAY
-        forbid(u64(C_SHARED) + (u64(g) << u64(2)), T_NEAR_DELAY if g == own else elsewhere, command, at, w, memory)
+    forbid(command, memory[u64(T_GROUP_OF_BANK) + b], at, w, memory)
 
 
 @compiled
 def forbid_in_rank(command: Int, k: Int, at: Int, w: Words, memory: Words) -> None:
     """Book a ``command`` to the whole rank ``k`` at shifted cycle ``at``."""
     w[k + K_LAST + command] = w[C_CHANNEL_LAST + command] = at
-    for g in range(memory[T_GROUPS]):
-        table = T_NEAR_DELAY if memory[T_RANK_OF_GROUP + g] == k else T_OTHER_DELAY
-        forbid(u64(C_SHARED) + (u64(g) << u64(2)), table, command, at, w, memory)
+    forbid(command, memory[T_GROUP_OF_BANK + w[k + K_FIRST_BANK]], at, w, memory)
 
 
 @inlined
-def forbid(lane: Index, table: Int, command: Int, at: Int, w: Words, memory: Words) -> None:
-    """Raise the four words from ``lane`` on to what ``command`` at shifted cycle ``at`` allows."""
-    delay = u64(table) + (u64(command) << u64(2))
-    for c in range(4):
-        i = u64(c)
-        w[lane + i] = max(w[lane + i], at + memory[delay + i])
+def forbid(command: Int, group: Int, at: Int, w: Words, memory: Words) -> None:
+    """Raise all of C_SHARED to what ``command`` at shifted cycle ``at`` in ``group`` allows."""
+    groups = memory[T_GROUPS]
+    delays = memory[T_SHARED_DELAY + 4 * groups * (groups * command + group) :]
+    lanes = w[C_SHARED:]
+    for i in range(4 * groups):
+        lanes[i] = max(lanes[i], at + delays[i])
 
 
 @inlined

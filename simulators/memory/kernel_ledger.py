@@ -70,7 +70,8 @@ def keeps_ledger(design: Words, memory: Words) -> bool:
 @compiled
 def enter_command(command: Int, b: Int, now: Int, at: Int, w: Words, memory: Words) -> None:
     """Enter a command to bank ``b`` of a rank, or to all of it, issued at cycle ``now``."""
-    enter_closings(now, at, w, memory)
+    if w[at + K_CLOSING]:
+        enter_closings(now, at, w, memory)
     if command == ACT:
         _enter_activate(b, now, at, w)
     elif command == PRE:

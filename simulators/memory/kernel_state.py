@@ -21,7 +21,7 @@ from simulators.memory.kernel_codes import ALL_BANK, D_POWER_DOWN, D_REFRESH, PE
 
 ID_BITS: Final = 24
 ID_MASK: Final = (1 << ID_BITS) - 1
-NEVER_CYCLE: Final = 1 << 38
+NEVER_CYCLE: Final = 1 << 37
 NEVER: Final = NEVER_CYCLE << ID_BITS
 LONG_AGO: Final = -(1 << 20)
 MAX_BANKS: Final = 64
@@ -97,14 +97,13 @@ T_BANK_DELAY: Final = 80  # + 8 * later + earlier command: shifted delay on one 
 T_RANK_DELAY: Final = 144  # + 16 * later + earlier command: shifted delay of a manager's command, same rank
 T_CHANNEL_DELAY: Final = 400  # + 16 * later + earlier command: ... anywhere
 T_GROUP_DELAY: Final = 656  # + earlier command: ... of REFB, same bank group
-T_NEAR_DELAY: Final = 672  # + 4 * command + class: shifted delay of a bank's command in the command's own group
-T_FAR_DELAY: Final = 736  # + 4 * command + class: in the other groups of the rank
-T_OTHER_DELAY: Final = 800  # + 4 * command + class: in the other ranks
-T_GROUP_OF_BANK: Final = 864  # + bank
-T_RANK_OF_BANK: Final = 928  # + bank: position of the rank's words (C_RANK + ...)
-T_RANK_OF_GROUP: Final = 992  # + group: likewise
-T_FIRST_TRIGGER: Final = 1008  # + rank: cycle of the first refresh; + 4 + rank: of the first per-bank refresh
-MEMORY_WORDS: Final = 1016
+T_GROUP_OF_BANK: Final = 672  # + bank
+T_RANK_OF_BANK: Final = 736  # + bank: position of the rank's words (C_RANK + ...)
+T_RANK_OF_GROUP: Final = 800  # + group: likewise
+T_FIRST_TRIGGER: Final = 816  # + rank: cycle of the first refresh; + 4 + rank: of the first per-bank refresh
+# + 4 * (groups * (groups * command + group) + other) + class: shifted delay that a command in one group puts on the
+# banks' commands of each class in every group
+T_SHARED_DELAY: Final = 824
 
 # ---- a controller: int64 words -----------------------------------------------------------------------------------
 C_CANDIDATE: Final = 0  # + bank: packed key of its next command by the bank's own history, NEVER if none
@@ -118,6 +117,8 @@ C_MISSES, C_CONFLICTS, C_CLOSED_BY_PREA = range(288, 291)
 # The managers together: the cycle from which they must be looked at; the mask of banks they hold back; the command
 # they want next (NO_COMMAND if none), when, for which rank (position of its words) and bank; when to look again.
 C_ATTEND, C_HELD, C_PENDING, C_PENDING_AT, C_PENDING_RANK, C_PENDING_BANK, C_MANAGER_AT = range(292, 299)
+# Where the choice is general: the banks that may have a candidate, a bit each, and the first ends on both buses.
+C_ACTIVE, C_ROW_END, C_COLUMN_END = range(299, 302)
 NO_COMMAND: Final = -1
 C_RANK: Final = 320  # + (rank << RANK_SHIFT): words of one rank
 RANK_SHIFT: Final = 7
@@ -190,7 +191,10 @@ BANK_SHIFT: Final = 4
     B_CLOSES_AT,  # cycle of the auto-precharge that K_CLOSING announces
 ) = range(C_BANK, C_BANK + 7)
 B_LAST: Final = C_BANK + 8  # + command: shifted cycle of its last issue on this bank
-CONTROLLER_WORDS: Final = C_BANK + (MAX_BANKS << BANK_SHIFT)
+# + bank: shifted length of the candidate, NEVER if it does not compete for that bus; kept if T_IS_GENERAL
+C_ROW_EXTRA: Final = C_BANK + (MAX_BANKS << BANK_SHIFT)
+C_COLUMN_EXTRA: Final = C_ROW_EXTRA + MAX_BANKS
+CONTROLLER_WORDS: Final = C_COLUMN_EXTRA + MAX_BANKS
 
 
 class Requests(NamedTuple):
@@ -222,7 +226,7 @@ def reset(state: Controller, requests: Requests, memory: NDArray[np.int64], desi
     """Put the controller into its state at cycle 0."""
     w, n = state.words, len(requests.cycle)
     w[:C_BANK] = 0
-    w[C_CANDIDATE:C_LANE] = NEVER
+    w[C_CANDIDATE:C_LANE] = w[C_ROW_EXTRA:CONTROLLER_WORDS] = NEVER
     w[C_LANE:C_COMMAND] = C_SHARED
     w[C_SHARED:C_ISSUED] = memory[T_BUS_START]
     w[C_CHANNEL_LAST : C_CHANNEL_LAST + 16] = LONG_AGO << ID_BITS

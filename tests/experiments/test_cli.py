@@ -228,7 +228,7 @@ def invoke(*words: str) -> Any:
     return CliRunner().invoke(app, list(words))
 
 
-@pytest.mark.parametrize("command", ["list", "run", "compare", "report", "evaluate", "validate"])
+@pytest.mark.parametrize("command", ["list", "run", "compare", "report", "evaluate", "validate", "trace"])
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     result = invoke(command, "--help")
     assert result.exit_code == 0
@@ -239,7 +239,7 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
 def test_only_commands_that_exist_are_advertised() -> None:
     text = invoke("--help").stdout
     assert "archgym run quickstart" in text
-    for absent in ("dataset", "proxy", "trace"):
+    for absent in ("dataset", "proxy"):
         assert absent not in text
 
 
