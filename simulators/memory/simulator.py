@@ -82,6 +82,7 @@ class MemoryController(Simulator):
 
     name: ClassVar[str] = "memory-controller"
     version: ClassVar[str] = "2"
+    threaded: ClassVar[bool] = True
     inputs = INPUTS
     metrics = METRICS
 
