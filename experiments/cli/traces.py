@@ -98,8 +98,11 @@ def convert(
         str | None, typer.Option("--to", metavar="NAME", help="Format to write; else by OUT's suffix.")
     ] = None,
     clock: Annotated[float, typer.Option("--clock", metavar="MHZ", help="Memory clock that cycles count in.")] = 800.0,
+    requests: Annotated[
+        int | None, typer.Option("--requests", min=1, metavar="N", help="Keep the first N requests only.")
+    ] = None,
 ) -> None:
-    """Write a trace in another format.
+    """Write a trace in another format, or a part of it.
 
     Formats: stl, rstl, dramsim3, ramulator-loadstore, ramulator-dram; read only: ramulator-cpu.
 
@@ -107,6 +110,7 @@ def convert(
     Example:
       archgym trace convert theirs.trace mine.stl.gz
       archgym trace convert recorded/xz-compress xz.trace --to dramsim3
+      archgym trace convert recorded/neural-network short.stl.gz --requests 10000
     """
     from experiments.tables import check_writable
     from simulators.errors import InvalidInputError
@@ -117,6 +121,8 @@ def convert(
     if known is None:
         raise InvalidInputError(f"{output}: the name says no format: name one with --to, or use the suffix .stl")
     trace = _load(source, clock, format, interval)
+    if requests is not None:
+        trace = trace.head(requests)
     write_trace(trace, output, format=known.name)
     lost = "; the format has no times, they are lost" if known.time == "none" else ""
     say(f"{len(trace):,} requests: {output} ({known.name}){lost}")
