@@ -30,6 +30,7 @@ from simulators.memory.kernel_state import (
     NO_COMMAND,
     T_IS_GENERAL,
     T_LENGTH,
+    Flag,
     Index,
     Int,
     Requests,
@@ -64,7 +65,7 @@ def _choose_generally(now: Int, requests: Requests, w: Words, memory: Words) -> 
 
 @inlined
 def choose_after_arrival(
-    b: Index, held_best: bool, best: Int, now: Int, requests: Requests, w: Words, memory: Words
+    b: Index, held_best: Flag, best: Int, now: Int, requests: Requests, w: Words, memory: Words
 ) -> Int:
     """Return what :func:`choose` would after bank ``b`` alone was planned anew; ``best`` is what it returned before.
 
@@ -90,7 +91,7 @@ def _choose_among(b: Index, now: Int, requests: Requests, w: Words, memory: Word
 
 
 @inlined
-def _holds(end: Int, b: Index, requests: Requests) -> bool:
+def _holds(end: Int, b: Index, requests: Requests) -> Flag:
     return end < NEVER and u64(requests.link[(u64(end & ID_MASK) << u64(LINK_SHIFT)) + u64(BANK)]) == b
 
 

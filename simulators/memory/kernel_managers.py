@@ -54,7 +54,6 @@ from simulators.memory.kernel_state import (
     NO_COMMAND,
     RANK_SHIFT,
     T_BANK_REFRESH_PRECHARGE,
-    T_BANKS,
     T_BANKS_PER_RANK,
     T_LENGTH,
     T_RANKS,
@@ -62,6 +61,7 @@ from simulators.memory.kernel_state import (
     Int,
     Requests,
     compiled,
+    lowest_bit,
     u64,
 )
 
@@ -111,13 +111,12 @@ def _propose(k: Int, now: Int, best: Int, design: Words, w: Words, memory: Words
 
 
 @compiled
-def withdraw_held(w: Words, memory: Words) -> None:
+def withdraw_held(w: Words) -> None:
     """Take back the candidates of the banks that a manager holds."""
-    held = w[C_HELD]
-    if held:
-        for b in range(memory[T_BANKS]):
-            if held >> b & 1:
-                w[C_CANDIDATE + b] = NEVER
+    held = u64(w[C_HELD])
+    while held:
+        w[u64(C_CANDIDATE) + lowest_bit(held)] = NEVER
+        held &= held - u64(1)
 
 
 @compiled
@@ -152,7 +151,7 @@ def issue_managed(view: View, design: Words, requests: Requests, memory: Words, 
     elif command in (REFA, PDXA, PDXP):
         plan_rank(k, view, design, requests, memory, state)
     evaluate_managers(now, waiting, design, w, memory)
-    withdraw_held(w, memory)
+    withdraw_held(w)
     return command
 
 

@@ -44,6 +44,7 @@ from simulators.memory.kernel_state import (
     T_BANK_DELAY,
     T_BANK_REFRESH_INTERVAL,
     T_BANK_REFRESH_ROUND,
+    T_BANKS,
     T_BANKS_PER_RANK,
     T_BUS_START,
     T_CHANNEL_DELAY,
@@ -51,6 +52,7 @@ from simulators.memory.kernel_state import (
     T_FOUR_ACTIVATES_REFB,
     T_GROUP_DELAY,
     T_GROUP_OF_BANK,
+    T_GROUPS,
     T_RANK_DELAY,
     T_RANKS,
     T_REFRESH_INTERVAL,
@@ -194,11 +196,10 @@ def _bank_refresh_ready(k: Int, b: Int, w: Words, memory: Words) -> Int:
         delay = memory[T_BANK_DELAY + 8 * REFB + earlier]
         ready = max(ready, w[(b << BANK_SHIFT) + B_LAST + earlier] + delay)
     if memory[T_GROUP_DELAY + ACT]:
-        first = w[k + K_FIRST_BANK]
-        for other in range(first, first + memory[T_BANKS_PER_RANK]):
-            if memory[T_GROUP_OF_BANK + other] == memory[T_GROUP_OF_BANK + b]:
-                activated = w[(other << BANK_SHIFT) + B_LAST + ACT]
-                ready = max(ready, activated + memory[T_GROUP_DELAY + ACT])
+        banks = memory[T_BANKS] // memory[T_GROUPS]
+        first = memory[T_GROUP_OF_BANK + b] * banks
+        for other in range(first, first + banks):
+            ready = max(ready, w[(other << BANK_SHIFT) + B_LAST + ACT] + memory[T_GROUP_DELAY + ACT])
     if w[k + K_ROUND] == 0:
         ready = max(ready, w[k + K_LAST + REFB] + memory[T_BANK_REFRESH_ROUND])
     window = w[k + K_WINDOW] + memory[T_FOUR_ACTIVATES] - memory[T_FOUR_ACTIVATES_REFB]
