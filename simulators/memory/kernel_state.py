@@ -58,8 +58,8 @@ u64 = np.uint64
 Int = int | np.int64
 """An integer inside compiled code."""
 Index = np.uint64
-Flag = bool | np.bool_
 """Positions are unsigned: Numba would otherwise test every index for being negative."""
+Flag = bool | np.bool_
 
 # ---- a request: LINKS words of uint32; in the links, n means "none" ------------------------------------------------
 LINK_SHIFT: Final = 3
