@@ -231,7 +231,7 @@ ARCHITECTURE = ("memspec", "memarchitecturespec")
         ((*ARCHITECTURE, "burstLength"), 1, "organisation.burst_length: expected a multiple of data_rate"),
         (("mapping",), 3, "field mapping: expected a string, got 3"),
         (("mapping",), "RowBankColum", "did you mean 'RowBankColumn'"),
-        (("mapping",), "BankRowColumn.json", "BankRowColumn.json'. Known: RowBankColumn"),
+        (("mapping",), "BankRowColumn.json", "unknown address mapping 'BankRowColumn.json'"),
     ],
 )
 def test_errors_in_files_of_dramsys_name_its_fields(write, path, value, message):
