@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +15,13 @@ from simulators.memory import (
     MODES,
     REPAIRS,
     MemoryController,
+    _specification_fields,
     constraints,
     load_memory_specification,
     mappings,
     memory_space,
     modes,
+    specification,
 )
 from simulators.memory.constraints import Constraint, activate_window
 from simulators.memory.kernel_codes import COMMANDS
@@ -66,10 +69,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 def memories() -> str:
     """Return the table of the memories that ship, one column each."""
-    specifications = [load_memory_specification(name) for name in MEMORIES]
-    rows: list[list[Cell]] = [
-        [title, *(cell(specification) for specification in specifications)] for title, cell in _MEMORY_ROWS.items()
-    ]
+    found = [load_memory_specification(name) for name in MEMORIES]
+    rows: list[list[Cell]] = [[title, *(cell(memory) for memory in found)] for title, cell in _MEMORY_ROWS.items()]
     return table(["", *(f"`{name}`" for name in MEMORIES)], rows)
 
 
@@ -82,10 +83,10 @@ def _size(count: float) -> str:
     return f"{count:g} GiB"
 
 
-def _order(specification: MemorySpecification) -> str:
-    """Return the name of the specification's own mapping."""
-    names = (n for n in mappings.MAPPINGS if mappings.address_mapping(n, specification) == specification.mapping)
-    return next(names, "its own (bank group below bank)")
+def _order(memory: MemorySpecification) -> str:
+    """Return the name of the memory's own mapping."""
+    names = (n for n in mappings.MAPPINGS if mappings.address_mapping(n, memory) == memory.mapping)
+    return next(names, "BankRowColumn, bank group above bank")
 
 
 _MEMORY_ROWS: Final[Mapping[str, Callable[[MemorySpecification], Cell]]] = {
@@ -109,9 +110,9 @@ _MEMORY_ROWS: Final[Mapping[str, Callable[[MemorySpecification], Cell]]] = {
 }
 
 
-def _first_read(specification: MemorySpecification) -> int:
-    rules = (r for r in constraints(specification) if (r.before, r.after, r.scope) == ("ACT", "RD", "bank"))
-    return max(rule.cycles for rule in rules) + specification.data_cycles[0]
+def _first_read(memory: MemorySpecification) -> int:
+    rules = (r for r in constraints(memory) if (r.before, r.after, r.scope) == ("ACT", "RD", "bank"))
+    return max(rule.cycles for rule in rules) + memory.data_cycles[0]
 
 
 # ---- timing constraints -----------------------------------------------------------------------------------------
@@ -119,12 +120,12 @@ def _first_read(specification: MemorySpecification) -> int:
 
 def timing(name: str) -> str:
     """Return the timing constraints of a memory: those between commands, then those of power-down."""
-    specification = load_memory_specification(name)
-    rules = [rule for rule in constraints(specification) if rule.cycles > 0]
+    memory = load_memory_specification(name)
+    rules = [rule for rule in constraints(memory) if rule.cycles > 0]
     lengths = [rule for rule in rules if rule.formula == _LENGTH]
     asleep = [rule for rule in rules if {rule.before, rule.after} & set(POWER_COMMANDS) and rule not in lengths]
     awake = [rule for rule in rules if rule not in asleep and rule not in lengths]
-    window = activate_window(specification)
+    window = activate_window(memory)
     counted = _names(window.counted)
     four = (
         "each of four" if counted == "ACT" else f"each of four {counted}",
@@ -162,7 +163,7 @@ def _grouped(rules: Iterable[Constraint]) -> list[tuple[str, str, str, int, str]
 
 def _names(commands: Iterable[str]) -> str:
     """Return names of commands, with CAS for all four kinds of it."""
-    found = [command for command in COMMANDS if command in set(commands)]
+    found: list[str] = [command for command in COMMANDS if command in set(commands)]
     if found == list(COMMANDS):
         return "any command"
     cas = ("RD", "RDA", "WR", "WRA")
@@ -227,7 +228,10 @@ def examples() -> str:
 
 def _run(memory: str, workload: str, design: Mapping[str, str | int], mode: int, repair: str | None) -> tuple[str, ...]:
     controller = MemoryController(memory, MODES[mode], repair)
-    columns = {name: [value] for name, value in (design or {"page_policy": "Open"}).items()}
+    reference = {
+        parameter.name: parameter.default for parameter in memory_space("default", controller.memory).parameters
+    }
+    columns = {name: [value] for name, value in {**reference, **design}.items()}
     evaluation = controller.simulate(columns, controller.load_workload(workload))
     values = dict(zip((m.name for m in evaluation.metrics), evaluation.values[0].tolist(), strict=True))
     makespan, energy, power, latency = (values[name] for name in SHOWN)
@@ -235,6 +239,24 @@ def _run(memory: str, workload: str, design: Mapping[str, str | int], mode: int,
 
 
 # ---- design space and metrics -----------------------------------------------------------------------------------
+
+
+def fields() -> str:
+    """Return the fields of a specification file."""
+    return docstring_table(specification.__doc__ or "", ("field", "content"), code=False)
+
+
+def needed() -> str:
+    """Return the timings and currents that each standard needs."""
+    rows = [
+        (standard, _words(names), _words(_specification_fields.POWER_DOWN_TIMINGS[standard]))
+        for standard, names in _specification_fields.TIMINGS.items()
+    ]
+    return table(("standard", "timings", "for power-down also"), rows)
+
+
+def _words(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def parameters() -> str:
@@ -245,7 +267,7 @@ def parameters() -> str:
             f"`{p.name}`",
             ", ".join(f"**{value}**" if value == p.default else str(value) for value in p.values),
             p.unit or "",
-            p.group.replace("_", " "),
+            (p.group or "").replace("_", " "),
             p.doc,
         )
         for p in space.parameters
@@ -282,8 +304,10 @@ def metrics() -> str:
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "memories": memories,
-    **{f"timing of {name}": lambda name=name: timing(name) for name in MEMORIES},
+    **{f"timing of {name}": partial(timing, name) for name in MEMORIES},
     "address mappings": address_mappings,
+    "fields": fields,
+    "needed": needed,
     "parameters": parameters,
     "sizes": sizes,
     "metrics": metrics,
