@@ -30,8 +30,8 @@ _BITS: Final = {
 
 
 def is_dramsys(content: Any) -> bool:
-    """Return whether decoded JSON looks like a memory specification of DRAMSys."""
-    return isinstance(content, dict) and "memspec" in content
+    """Return whether decoded JSON looks like a memory specification of DRAMSys, or like half of one."""
+    return isinstance(content, dict) and ("memspec" in content or "CONGEN" in content)
 
 
 def load_dramsys(content: Any, path: Path, mapping: str | os.PathLike[str] | None = None) -> MemorySpecification:
@@ -47,6 +47,11 @@ def load_dramsys(content: Any, path: Path, mapping: str | os.PathLike[str] | Non
         InvalidInputError: a field is wrong or missing, or the standard is not supported.
         UnknownNameError: a mapping that is neither a name nor a file.
     """
+    if "memspec" not in content:
+        raise InvalidInputError(
+            f"memory specification {path}: this is an address mapping (CONGEN); give the memory's file (memspec), and "
+            "this one as its mapping"
+        )
     if mapping is None and "mapping" in content:
         said = Fields(content, str(path)).text("mapping")
         beside = path.parent / said

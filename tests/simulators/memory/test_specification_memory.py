@@ -268,6 +268,11 @@ def test_errors_in_mappings_of_dramsys_name_its_fields(write, path, value, messa
     assert "theirs.json" in str(error.value)
 
 
+def test_a_mapping_in_the_place_of_a_memory(write):
+    with pytest.raises(InvalidInputError, match="memory.json: this is an address mapping"):
+        load_memory_specification(write(dramsys_mapping()))
+
+
 def test_a_mapping_that_is_not_json(tmp_path):
     file = tmp_path / "broken.json"
     file.write_text("{")
