@@ -52,4 +52,10 @@ register(
     objective={"minimize": "energy_pj * makespan_ns"},
     doc="A DRAM memory controller's scheduling, buffering, paging and refresh policies on a memory trace.",
 )
+register(
+    "archgym/Tabular-v0",
+    problem="archgym_envs.tabular:tabular",
+    objective={"minimize": "energy_pj * makespan_ns"},
+    doc="A design space evaluated once and stored: any simulator's numbers by look-up, with a known optimum.",
+)
 scan_entry_points()

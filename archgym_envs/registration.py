@@ -146,6 +146,15 @@ class EnvironmentSpec:
                 raise UnknownNameError(f"argument of environment {self.id!r}", name, known)
         return self.factory(**{**self.arguments, **arguments})
 
+    def objective_of(self, problem: Problem) -> Objective:
+        """Return what is searched for by default: the problem's own wish, where it has one (a table does).
+
+        Raises:
+            InvalidInputError: the problem's wish is no objective.
+        """
+        wish = getattr(problem, "objective", None)
+        return Objective.parse(wish) if wish else self.objective
+
 
 _registered: dict[str, EnvironmentSpec] = {}
 _offered: dict[str, list[EntryPoint]] = {}
@@ -225,7 +234,7 @@ def make_env(
     problem = make_problem(environment_id, **arguments)
     return DesignEnv(
         problem,
-        objective if objective is not None else spec(environment_id).objective,
+        objective if objective is not None else spec(environment_id).objective_of(problem),
         evaluator=BudgetedEvaluator(problem, budget) if budget is not None else None,
         episode_length=episode_length,
         render_mode=render_mode,
@@ -252,7 +261,7 @@ def make_vector_env(
     problem = make_problem(environment_id, **arguments)
     return VectorDesignEnv(
         problem,
-        objective if objective is not None else spec(environment_id).objective,
+        objective if objective is not None else spec(environment_id).objective_of(problem),
         num_envs,
         evaluator=BudgetedEvaluator(problem, budget) if budget is not None else None,
         episode_length=episode_length,

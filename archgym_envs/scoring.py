@@ -144,6 +144,15 @@ class Scorer:
             return np.zeros(np.shape(scores), dtype=bool)
         return np.asarray(scores) <= 0.0
 
+    def optimum(self, problem: Problem) -> float | None:
+        """Return the best score of any design of ``problem`` where that is known: where it has all ``outcomes``."""
+        outcomes: Evaluation | None = getattr(problem, "outcomes", None)
+        if outcomes is None:
+            return None
+        scores = self.score(outcomes)
+        known = scores[~np.isnan(scores)]
+        return float(known.min() if self._minimised else known.max()) if known.size else None
+
     def better(self, a: float, b: float) -> bool:
         """Return whether score ``a`` is strictly better than ``b``; NaN (invalid) is worse than any score."""
         if np.isnan(a) or np.isnan(b):

@@ -156,4 +156,5 @@ def _compare_problem(runs: ProblemRuns, settings: _Settings, tests: tuple[Baseli
         draws=tuple(draw_spread(runs, agent) for agent in runs.agents if is_swept(runs.curves[agent])),
         verdict=verdict(summaries[runs.budget], pairs, tests, winner, record.reference_score, runs.has_target),
         notes=notes(runs, summaries[runs.budget], settings.at, settings.alpha),
+        optimum=record.optimum,
     )

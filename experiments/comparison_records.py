@@ -47,6 +47,7 @@ class AgentSummary:
         iqm, iqm_low, iqm_high: interquartile mean with its stratified bootstrap interval.
         beats_reference: runs whose best design is strictly better than the reference design.
         target: for ``meet`` objectives.
+        regret: median simple regret where the optimum is known; ``found_optimum`` the runs whose best score it is.
     """
 
     agent: str
@@ -63,6 +64,8 @@ class AgentSummary:
     worst: float
     beats_reference: int
     target: TargetSummary | None
+    regret: float | None = None
+    found_optimum: int | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,7 @@ class ProblemComparison:
     Attributes:
         problem: its label; environment, workload and objective say what it is.
         direction, unit, targets: of the objective's score.
+        optimum: the proven best score of any design, or None.
         reference: the reference design's score; ``reference_met`` whether it meets the specification (None: no such).
         budget: evaluations that every run was given.
         summaries: per checkpoint, the agents with the best median first.
@@ -178,6 +182,7 @@ class ProblemComparison:
     draws: tuple[DrawSpread, ...]
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
+    optimum: float | None = None
 
     @property
     def title(self) -> str:

@@ -43,6 +43,8 @@ def _problem_parts(problem: ProblemComparison, comparison: Comparison) -> list[R
         Text.assemble((problem.title, "bold"), f", after {problem.budget} evaluations"),
         *_score_table(problem, comparison.confidence),
     ]
+    if problem.optimum is not None:
+        parts += _regret_table(problem, problem.optimum)
     if any(summary.target for summary in problem.final):
         parts += _target_table(problem, comparison.confidence)
     if len(problem.summaries) > 1:
@@ -94,6 +96,21 @@ def _score_table(problem: ProblemComparison, confidence: float) -> list[Renderab
         )
     table.add_row(_REFERENCE, "", scale.text(problem.reference), "", "", style="dim")
     return _titled(f"Best score found, {scale.unit(problem.unit)} ({better} is better)", table)
+
+
+def _regret_table(problem: ProblemComparison, optimum: float) -> list[RenderableType]:
+    """Return how far the runs stayed from the proven optimum."""
+    regrets = [summary.regret for summary in problem.final if summary.regret is not None]
+    scale = Scale.of([*regrets, 0.0 if problem.reference_met is not None else abs(problem.reference - optimum)])
+    table = _table(["agent", "median regret", "of the optimum", "runs at the optimum"])
+    for summary in problem.final:
+        if summary.regret is not None:
+            share = f"{summary.regret / abs(optimum):.2%}" if optimum and math.isfinite(summary.regret) else "-"
+            table.add_row(summary.agent, scale.text(summary.regret), share, f"{summary.found_optimum}/{summary.runs}")
+    gap = abs(problem.reference - optimum)
+    table.add_row(_REFERENCE, scale.text(gap), f"{gap / abs(optimum):.2%}" if optimum else "-", "", style="dim")
+    title = f"Distance from the proven optimum {optimum:.6g}, {scale.unit(problem.unit)}"
+    return _titled(title, table)
 
 
 def _target_table(problem: ProblemComparison, confidence: float) -> list[RenderableType]:

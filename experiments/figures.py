@@ -26,7 +26,7 @@ SIZE = (5.8, 3.7)
 """Width and height in inches: the text is readable at phone width and two figures fit beside one another."""
 LOGARITHMIC_FROM = 12.0
 """Ratio of largest to smallest positive value from which an axis is logarithmic."""
-_SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -45,6 +45,7 @@ _SETTINGS: dict[str, Any] = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
 }
+"""Settings of matplotlib for every figure."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def new_figure(title: str, height: float = SIZE[1]) -> tuple[Figure, Axes]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=(SIZE[0], height), layout="constrained")
         axes = figure.subplots()
         axes.set_title(title, color="#111827", pad=10)
@@ -82,7 +83,7 @@ def to_svg(figure: Figure, description: str) -> str:
     import matplotlib
 
     text = io.StringIO()
-    with matplotlib.rc_context({**_SETTINGS, "svg.hashsalt": description}):
+    with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": description}):
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     content = text.getvalue()
     content = content[content.index("<svg") :]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from agents import agent_class, agent_spec, draw_hyperparameters, sweep_ranges
 from agents.base import Searcher
 from archgym_envs.objectives import KINDS, Objective
-from archgym_envs.registration import default_objective, make_problem, spec
+from archgym_envs.registration import make_problem, spec
 from experiments.config_errors import Complaint, ConfigError, Path, complain, message_for, unknown_name
 from experiments.config_models import AGENT_OPTIONS, AgentConfig, CompareConfig, ExperimentConfig, ProblemConfig
 from experiments.identity import digest_of
@@ -131,14 +131,15 @@ def _build(index: int, entry: ProblemConfig, complaints: list[Complaint]) -> tup
     except ArchgymError as error:
         complaints.append(complain((*here, "environment"), _with_hint(error, "environment")))
         return None
-    objective = _objective(entry, (*here, "objective"), complaints)
+    given = _objective(entry, (*here, "objective"), complaints) if entry.objective is not None else None
     try:
         problem = make_problem(entry.environment, **entry.arguments)
     except (ArchgymError, ValueError, TypeError, OSError) as error:
         complaints.append(complain(_argument_path(here, entry.arguments, error), error))
         return None
-    if objective is None:
+    if len(complaints) > before:
         return None
+    objective = given if given is not None else spec(entry.environment).objective_of(problem)
     known = [metric.name for metric in problem.simulator.metrics]
     for name in dict.fromkeys((*objective.metrics, *objective.tie_break)):
         if name not in known:
@@ -148,7 +149,7 @@ def _build(index: int, entry: ProblemConfig, complaints: list[Complaint]) -> tup
 
 def _objective(entry: ProblemConfig, path: Path, complaints: list[Complaint]) -> Objective | None:
     try:
-        return Objective.parse(default_objective(entry.environment) if entry.objective is None else entry.objective)
+        return Objective.parse(entry.objective or {})
     except ArchgymError as error:
         text = str(error)
         kind = next((kind for kind in KINDS if kind in (entry.objective or {}) and f"objective.{kind}" in text), None)

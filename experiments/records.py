@@ -85,6 +85,7 @@ class ProblemRecord:
         space_name, space_size: the space and its number of points (repeats and infeasible included).
         reference_design, reference_metrics, reference_score: the problem's reference design.
         targets: metric -> limit of a ``meet`` (or ``paper``) objective; empty otherwise.
+        optimum: the best score of any design, where that is proven (the problem of a table), else None.
     """
 
     label: str
@@ -106,6 +107,7 @@ class ProblemRecord:
     reference_metrics: dict[str, float]
     reference_score: float
     targets: dict[str, float] = field(default_factory=dict)
+    optimum: float | None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -129,13 +129,15 @@ class ProblemRuns:
         return matrix
 
     def best_known(self) -> float:
-        """Return the best score known: of any run within its own budget, and of the reference design.
+        """Return the best score known: the proven optimum, or that of any run and of the reference design.
 
         With the reference among them it is never worse than the reference, so the gap between the two has one sign.
         """
         finals = [curve.at(curve.best.size, self.direction) for curve in self.all_curves]
         if np.isfinite(self.problem.reference_score):
             finals.append(self.problem.reference_score)
+        if self.problem.optimum is not None:
+            finals.append(self.problem.optimum)
         pick = min if self.direction == "minimize" else max
         return pick(finals, default=worst_score(self.direction))
 

@@ -114,6 +114,7 @@ def describe_problem(problem: PreparedProblem, scorer: Scorer) -> ProblemRecord:
         reference_metrics=built.reference.row(),
         reference_score=float(scorer.reference_score),
         targets=dict(zip(objective.metrics, objective.targets, strict=True)) if objective.targets else {},
+        optimum=scorer.optimum(built),
     )
 
 

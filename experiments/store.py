@@ -268,11 +268,14 @@ def _table(run: RunRecord, content: JournalContent, scorer: Scorer, problem: Pro
     return trajectory_table(run.run_id, entries, flat, scorer.reward(scores), scorer.met_by(scores))
 
 
-def _open_and_lock(directory: Path) -> int:
-    """Make the directory and take its lock, which the kernel releases whenever this process ends."""
+def lock_directory(directory: Path) -> int:
+    """Make ``directory`` and take its lock, which the kernel releases whenever this process ends; return its handle.
+
+    Raises:
+        StoreError: it cannot be written, or another process holds the lock.
+    """
     try:
-        for path in (directory, directory / "parts", directory / "journals"):
-            path.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise StoreError(
@@ -286,6 +289,18 @@ def _open_and_lock(directory: Path) -> int:
             f"another process is writing {directory}; wait for it to end, or choose another output directory"
         ) from None
     return lock
+
+
+def _open_and_lock(directory: Path) -> int:
+    """Make a result directory with its folders and take its lock."""
+    try:
+        for path in (directory / "parts", directory / "journals"):
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write results to {directory}: {error.strerror}; choose another output directory"
+        ) from error
+    return lock_directory(directory)
 
 
 def _write_durably(directory: Path, name: str, table: pa.Table) -> None:

@@ -46,6 +46,8 @@ def summarise(runs: ProblemRuns, agent: str, at: int, confidence: float, resampl
         scores, runs.strata(agent, at), resamples=resamples, confidence=confidence
     )
     minimized = runs.direction == "minimize"
+    optimum = runs.problem.optimum
+    regret = None if optimum is None else statistics.simple_regret(scores, optimum, runs.direction)
     reference = runs.problem.reference_score
     return AgentSummary(
         agent=agent,
@@ -62,6 +64,8 @@ def summarise(runs: ProblemRuns, agent: str, at: int, confidence: float, resampl
         worst=float(scores.max() if minimized else scores.min()),
         beats_reference=int((scores < reference if minimized else scores > reference).sum()),
         target=_target_summary(runs, agent, at, confidence) if runs.has_target else None,
+        regret=None if regret is None else float(statistics.median(regret)),
+        found_optimum=None if regret is None else int((regret <= 0).sum()),
     )
 
 

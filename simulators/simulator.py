@@ -108,6 +108,8 @@ class Simulator(ABC):
     inputs: tuple[Input, ...]
     metrics: tuple[Metric, ...]
     audits: tuple[Audit, ...] = ()
+    threaded: ClassVar[bool] = False
+    """Whether evaluating happens outside Python's lock, so that threads of one process evaluate at the same time."""
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor arguments that decide the numbers, as JSON-serialisable data."""

@@ -29,6 +29,8 @@ Columns = Mapping[str, np.ndarray]
 
 _INT64_SIZE = 2**62
 """Up to this size flat indices are computed in int64 without any risk of overflow."""
+LARGEST_ENUMERATION = 2**32
+"""Up to this size spaces are walked through as a whole: some minutes."""
 
 
 @dataclass(frozen=True)
@@ -159,13 +161,26 @@ class DesignSpace:
             return (array @ self._small_weights).tolist()
         return [sum(map(int.__mul__, row, self._weights)) for row in array.tolist()]
 
-    def unflatten(self, flat: Sequence[int]) -> np.ndarray:
+    def flat_array(self, indices: np.ndarray) -> np.ndarray:
+        """Return what :meth:`flatten` gives as an int64 array ``[n]``.
+
+        Raises:
+            InvalidInputError: a space of 2^62 designs or more, whose flat indices do not fit.
+        """
+        if self._small_weights is None:
+            raise InvalidInputError(f"the flat indices of {self.size} designs do not fit 64 bits; use flatten()")
+        return self.check(indices) @ self._small_weights
+
+    def unflatten(self, flat: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the designs, shape ``[n, d]``, with these flat indices (inverse of :meth:`flatten`).
 
         Raises:
             InvalidInputError: an index outside ``[0, size)``.
         """
-        bad = [number for number in flat if not 0 <= int(number) < self.size]
+        if isinstance(flat, np.ndarray):
+            bad = flat[(flat < 0) | (flat >= self.size)].tolist()
+        else:
+            bad = [number for number in flat if not 0 <= int(number) < self.size]
         if bad:
             raise InvalidInputError(f"flat index {bad[0]} is outside this space's 0..{self.size - 1}")
         if self._small_weights is not None:
@@ -216,7 +231,7 @@ class DesignSpace:
     def canonical(self, indices: np.ndarray) -> np.ndarray:
         """Return designs ``[n, d]`` with every inactive parameter at its default (idempotent)."""
         row = self._one.row(np.asarray(indices))
-        return self._one.canonical(row) if row is not None else self._canonical(self.check(indices))[0]
+        return self._one.canonical(row) if row is not None else self._canonical_only(self.check(indices))
 
     def violations(self, indices: np.ndarray) -> np.ndarray:
         """Return a boolean array ``[n, c]``: True where design i breaks constraint ``constraints[c]``.
@@ -246,6 +261,16 @@ class DesignSpace:
             active[:, column] &= ~off
             result[off, column] = self._defaults[column]
         return result, active
+
+    def _canonical_only(self, array: np.ndarray) -> np.ndarray:
+        """Apply the rules to checked designs without noting which parameters are active: half the time."""
+        result = array.copy()
+        for column, conditions in self._rules:
+            off = conditions[0][1][result[:, conditions[0][0]]]
+            for other, applies in conditions[1:]:
+                off &= applies[result[:, other]]
+            np.copyto(result[:, column], self._defaults[column], where=off)
+        return result
 
     def _compile_rule(self, rule: InactiveRule) -> tuple[int, tuple[tuple[int, np.ndarray], ...]]:
         column = self.column(rule.parameter)
@@ -314,11 +339,60 @@ class DesignSpace:
             start: flat index to begin at.
         """
         for first in range(start, self.size, size):
-            array = self.unflatten(range(first, min(first + size, self.size)))
-            keep = self.feasible(array)
+            array = self._range(first, min(first + size, self.size))
             if canonical:
-                keep &= (self._canonical(array)[0] == array).all(axis=1)
-            yield array[keep]
+                array = array[self._is_canonical(array)]
+            yield array[self.feasible(array)] if self.constraints else array
+
+    def canonical_flat(self, batch: int = 262144) -> np.ndarray:
+        """Return the flat indices of the distinct feasible designs, int64 ``[count]``, ascending: 8 bytes per design.
+
+        Raises:
+            InvalidInputError: the space is too large to be walked through.
+        """
+        if self.size > LARGEST_ENUMERATION:
+            raise InvalidInputError(
+                f"space {self.name!r} has {self.size:,} designs, too many to walk through "
+                f"(at most {LARGEST_ENUMERATION:,}); restrict some of its parameters"
+            )
+        parts = [self.flat_array(designs) for designs in self.batches(batch)]
+        return np.concatenate(parts)
+
+    def restricted(self, values: Mapping[str, Sequence[Value]], name: str | None = None) -> DesignSpace:
+        """Return the part of this space in which some parameters take only these values.
+
+        Each keeps its place, and its default where that is still among its values, else the first one left.
+
+        Raises:
+            UnknownNameError: a parameter that is not in the space, with the nearest one.
+            InvalidInputError: a value that is not in the space, or no value at all.
+        """
+        kept = {given: {self.parameter(given).index(value) for value in chosen} for given, chosen in values.items()}
+        parameters = [_cut(p, sorted(kept[p.name])) if p.name in kept else p for p in self.parameters]
+        by_name = {parameter.name: parameter for parameter in parameters}
+        rules = []
+        for rule in self.inactive:
+            when = {other: tuple(v for v in vs if v in by_name[other].values) for other, vs in rule.when.items()}
+            if all(when.values()):
+                rules.append(InactiveRule(rule.parameter, when, rule.doc))
+        return DesignSpace(parameters, self.constraints, rules, name or self.name)
+
+    def _range(self, first: int, last: int) -> np.ndarray:
+        """Return the designs ``[last - first, d]`` with the flat indices from ``first`` up to ``last``, exclusive."""
+        if self._small_weights is None:
+            return self.unflatten(range(first, last))
+        positions = np.unravel_index(np.arange(first, last), tuple(self.cardinalities.tolist()))
+        return np.stack(positions, axis=1)
+
+    def _is_canonical(self, array: np.ndarray) -> np.ndarray:
+        """Return a boolean ``[n]``: designs that no rule changes, so that rules can be judged on the design itself."""
+        keep = np.ones(len(array), dtype=bool)
+        for column, conditions in self._rules:
+            active = array[:, column] == self._defaults[column]
+            for other, applies in conditions:
+                active |= ~applies[array[:, other]]
+            keep &= active
+        return keep
 
     def count(self, batch: int = 262144) -> int:
         """Return the number of distinct feasible designs.
@@ -371,6 +445,14 @@ def _parents_first(rules: Sequence[Rule], names: Sequence[str]) -> tuple[Rule, .
         ordered += [rule for rule, wait in zip(waiting, blocked, strict=True) if not wait]
         waiting = [rule for rule, wait in zip(waiting, blocked, strict=True) if wait]
     return tuple(ordered)
+
+
+def _cut(parameter: Parameter, positions: Sequence[int]) -> Parameter:
+    """Return ``parameter`` with the values at these positions only."""
+    values = [parameter.values[position] for position in positions]
+    default = parameter.default if parameter.default in values or not values else values[0]
+    p = parameter
+    return Parameter(p.name, values, default, unit=p.unit, ordered=p.ordered, group=p.group, doc=p.doc)
 
 
 def _steps(index: int, count: int, ordered: bool) -> list[int]:

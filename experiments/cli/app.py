@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli import catalogue, designs, experiment, validation
+from experiments.cli import catalogue, designs, experiment, tabulation, traces, validation
 from experiments.cli.failures import INTERRUPTED
 
 app = typer.Typer(
@@ -55,7 +55,9 @@ app.command("run")(experiment.run)
 app.command("compare")(experiment.compare)
 app.command("report")(experiment.report)
 app.command("evaluate")(designs.evaluate)
+app.command("tabulate")(tabulation.tabulate)
 app.command("validate")(validation.validate)
+app.add_typer(traces.traces)
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ from simulators.memory.specification import (
     memory_specification_names,
     parse_memory_specification,
 )
-from simulators.memory.trace import Trace, read_stl, write_stl
+from simulators.memory.trace import Trace, check_addresses, read_stl, read_trace, write_stl, write_trace
 from simulators.memory.validation import MemoryValidation, TableSummary, validate_memory
-from simulators.memory.workloads import load_workload, workload_names
+from simulators.memory.workloads import check_workload_fits, load_workload, workload_names
 
 __all__ = [
     "MAPPING_NAMES",
@@ -36,6 +36,8 @@ __all__ = [
     "TableSummary",
     "Trace",
     "address_mapping",
+    "check_addresses",
+    "check_workload_fits",
     "constraints",
     "decode_trace",
     "load_memory_specification",
@@ -45,7 +47,9 @@ __all__ = [
     "memory_specification_names",
     "parse_memory_specification",
     "read_stl",
+    "read_trace",
     "validate_memory",
     "workload_names",
     "write_stl",
+    "write_trace",
 ]

@@ -101,6 +101,7 @@ from simulators.memory.kernel_state import (
     C_PENDING_AT,
     C_PENDING_BANK,
     C_RANK,
+    C_STALE_AT,
     CONTROLLER_WORDS,
     ID_BITS,
     ID_MASK,
@@ -163,10 +164,11 @@ def simulate(
                 status = np.int64(OK if r[R_SERVED] == len(requests.cycle) else DEADLOCK)
                 break
             if not (admits and arrive == now and (r[R_AFTER_COMMAND] == 0 or due == now)):
-                evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
-                if memory[T_IS_GENERAL]:
-                    best = choose(now, requests, w, memory)
-                    due = best >> ID_BITS
+                if now >= w[C_STALE_AT]:
+                    evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
+                    if memory[T_IS_GENERAL]:
+                        best = choose(now, requests, w, memory)
+                        due = best >> ID_BITS
                 if w[C_PENDING] != NO_COMMAND and w[C_PENDING_AT] == now and not (memory[T_IS_GENERAL] and due == now):
                     bank = w[C_PENDING_BANK]
                     command = issue_managed(_view(now, r), design, requests, memory, state)
@@ -174,8 +176,10 @@ def simulate(
                     best = _wake_at_earliest(now, r, requests, w, memory)
                     continue
                 if due != now:
-                    withdraw_held(w, memory)
-                    best = choose(now, requests, w, memory)
+                    # A command due in this very cycle is still issued; all others of held banks are withdrawn.
+                    if w[C_HELD]:
+                        withdraw_held(w)
+                        best = choose(now, requests, w, memory)
                     if arrive != now:
                         continue
                 admits = due != now
@@ -203,12 +207,12 @@ def simulate(
                 if w[(b << u64(BANK_SHIFT)) + u64(B_QUEUED)] == 0:
                     _note_departure(b, r[R_ADMITTED] - r[R_SERVED], w, memory)
             if w[C_HELD]:
-                withdraw_held(w, memory)
+                withdraw_held(w)
             best = _wake_at_earliest(now, r, requests, w, memory)
         if now >= w[C_ATTEND]:
             evaluate_managers(now, r[R_ADMITTED] - r[R_SERVED], design, w, memory)
-            if memory[T_IS_GENERAL] or best >> ID_BITS > now:
-                withdraw_held(w, memory)
+            if memory[T_IS_GENERAL] or (w[C_HELD] and best >> ID_BITS > now):
+                withdraw_held(w)
                 best = choose(now, requests, w, memory)
         schedule_arrival(now, r, design, requests, memory, state)
     out[:] = 0

@@ -137,9 +137,9 @@ def plan_bank(b: Index, view: View, design: Words, requests: Requests, memory: W
             command = RD + 2 * is_write + _closes(base, request, queued, admitted, design, link, state)
     w[u64(C_CANDIDATE) + b] = max(_ready(base, command, w, memory), view.now) + request
     w[u64(C_COMMAND) + b] = command
+    w[C_ACTIVE] |= np.int64(1) << np.int64(b)
     if memory[T_IS_GENERAL]:
         length, is_column = memory[u64(T_LENGTH) + u64(command)], memory[T_IS_SPLIT] and command >= RD
-        w[C_ACTIVE] |= np.int64(1) << np.int64(b)
         w[u64(C_ROW_EXTRA) + b] = NEVER if is_column else length
         w[u64(C_COLUMN_EXTRA) + b] = length if is_column else NEVER
     w[u64(C_LANE) + b] = C_SHARED + (memory[u64(T_GROUP_OF_BANK) + b] << 2) + command_class

@@ -28,14 +28,15 @@ from simulators.memory.kernel_state import (
     LINK_SHIFT,
     NEVER,
     NO_COMMAND,
-    T_BANKS,
     T_IS_GENERAL,
     T_LENGTH,
+    Flag,
     Index,
     Int,
     Requests,
     compiled,
     inlined,
+    lowest_bit,
     u64,
 )
 
@@ -53,23 +54,18 @@ def _choose_generally(now: Int, requests: Requests, w: Words, memory: Words) -> 
     """Return the key as above; NEVER if the managers' pending command goes before all of them."""
     row: Int = np.int64(NEVER)
     column: Int = np.int64(NEVER)
-    floor, active = now << ID_BITS, w[C_ACTIVE]
-    for first in range(0, memory[T_BANKS], 4):
-        if active >> first & 15:
-            b = u64(first)
-            r0, c0 = _ends(b, floor, w)
-            r1, c1 = _ends(b + u64(1), floor, w)
-            r2, c2 = _ends(b + u64(2), floor, w)
-            r3, c3 = _ends(b + u64(3), floor, w)
-            row = min(row, min(min(r0, r1), min(r2, r3)))
-            column = min(column, min(min(c0, c1), min(c2, c3)))
+    floor, active = now << ID_BITS, u64(w[C_ACTIVE])
+    while active:
+        row_end, column_end = _ends(lowest_bit(active), floor, w)
+        row, column = min(row, row_end), min(column, column_end)
+        active &= active - u64(1)
     w[C_ROW_END], w[C_COLUMN_END] = row, column
     return _choose_bus(row, column, requests, w, memory)
 
 
 @inlined
 def choose_after_arrival(
-    b: Index, held_best: bool, best: Int, now: Int, requests: Requests, w: Words, memory: Words
+    b: Index, held_best: Flag, best: Int, now: Int, requests: Requests, w: Words, memory: Words
 ) -> Int:
     """Return what :func:`choose` would after bank ``b`` alone was planned anew; ``best`` is what it returned before.
 
@@ -95,7 +91,7 @@ def _choose_among(b: Index, now: Int, requests: Requests, w: Words, memory: Word
 
 
 @inlined
-def _holds(end: Int, b: Index, requests: Requests) -> bool:
+def _holds(end: Int, b: Index, requests: Requests) -> Flag:
     return end < NEVER and u64(requests.link[(u64(end & ID_MASK) << u64(LINK_SHIFT)) + u64(BANK)]) == b
 
 

@@ -111,7 +111,7 @@ def _enter(rule: Constraint, words: Words) -> None:
     if rule.scope == "bank":
         cells = [] if rule.before == "REFB" else [T_BANK_DELAY + 8 * after + before]
     elif after >= COMMANDS.index("REFB"):
-        cells = _manager_cells(rule, before, after)
+        cells = _manager_cells(rule.scope, before, after, words)
     else:
         command_class = next(position for position, names in enumerate(CLASSES) if rule.after in names)
         cells = [first + command_class for first in _shared_cells(rule.scope, before, words)]
@@ -131,10 +131,12 @@ def _shared_cells(scope: Scope, before: int, words: Words) -> list[int]:
     return cells
 
 
-def _manager_cells(rule: Constraint, before: int, after: int) -> list[int]:
-    if rule.scope == "bank_group":
+def _manager_cells(scope: Scope, before: int, after: int, words: Words) -> list[int]:
+    """Return where the delay is that ``before`` puts on a manager's command; one rank is all of the channel."""
+    if scope == "bank_group":
         return [T_GROUP_DELAY + before]
-    return [{"rank": T_RANK_DELAY, "channel": T_CHANNEL_DELAY}[rule.scope] + 16 * after + before]
+    is_wide = scope == "channel" and words[T_RANKS] > 1
+    return [(T_CHANNEL_DELAY if is_wide else T_RANK_DELAY) + 16 * after + before]
 
 
 def _enter_organisation(specification: MemorySpecification, words: Words) -> None:

@@ -37,6 +37,7 @@ from simulators.memory.kernel_state import (
     K_ACTIVE,
     K_ACTIVE_SINCE,
     K_CLOSED_AT,
+    K_CLOSES_NEXT,
     K_CLOSING,
     K_DOWN,
     K_DOWN_SINCE,
@@ -70,7 +71,7 @@ def keeps_ledger(design: Words, memory: Words) -> bool:
 @compiled
 def enter_command(command: Int, b: Int, now: Int, at: Int, w: Words, memory: Words) -> None:
     """Enter a command to bank ``b`` of a rank, or to all of it, issued at cycle ``now``."""
-    if w[at + K_CLOSING]:
+    if w[at + K_CLOSES_NEXT] <= now:
         enter_closings(now, at, w, memory)
     if command == ACT:
         _enter_activate(b, now, at, w)
@@ -78,8 +79,10 @@ def enter_command(command: Int, b: Int, now: Int, at: Int, w: Words, memory: Wor
         _enter_precharge(b, now, at, w)
     elif command in (RDA, WRA):
         w[at + K_CLOSING] |= 1 << b
-        w[(b << BANK_SHIFT) + B_CLOSES_AT] = _closing(command, b, now, w, memory)
-        w[at + K_LAST_AUTO] = max(w[at + K_LAST_AUTO], w[(b << BANK_SHIFT) + B_CLOSES_AT])
+        closes = _closing(command, b, now, w, memory)
+        w[(b << BANK_SHIFT) + B_CLOSES_AT] = closes
+        w[at + K_CLOSES_NEXT] = min(w[at + K_CLOSES_NEXT], closes)
+        w[at + K_LAST_AUTO] = max(w[at + K_LAST_AUTO], closes)
     elif command == PREA:
         _enter_precharge_all(now, at, w, memory)
     elif command == REFA:
@@ -119,17 +122,33 @@ def enter_wake(now: Int, at: Int, w: Words, memory: Words) -> None:
 
 @compiled
 def enter_closings(now: Int, at: Int, w: Words, memory: Words) -> None:
-    """Enter the auto-precharges that happen up to cycle ``now``, in order of time."""
-    while w[at + K_CLOSING]:
-        first = w[at + K_FIRST_BANK]
-        chosen, soonest = np.int64(-1), np.int64(NEVER_CYCLE)
-        for b in range(first, first + memory[T_BANKS_PER_RANK]):
-            if w[at + K_CLOSING] >> b & 1 and w[(b << BANK_SHIFT) + B_CLOSES_AT] < soonest:
-                chosen, soonest = b, w[(b << BANK_SHIFT) + B_CLOSES_AT]
-        if soonest > now:
-            return
-        w[at + K_CLOSING] &= ~(1 << chosen)
-        _enter_precharge(chosen, soonest, at, w)
+    """Enter the auto-precharges that happen up to cycle ``now``.
+
+    Nothing opens in between, so only the last of them can close the last open bank.
+    """
+    first, latest = w[at + K_FIRST_BANK], np.int64(-1)
+    w[at + K_CLOSES_NEXT] = NEVER_CYCLE
+    for b in range(first, first + memory[T_BANKS_PER_RANK]):
+        if not w[at + K_CLOSING] >> b & 1:
+            continue
+        closes = w[(b << BANK_SHIFT) + B_CLOSES_AT]
+        if closes > now:
+            w[at + K_CLOSES_NEXT] = min(w[at + K_CLOSES_NEXT], closes)
+            continue
+        w[at + K_CLOSING] &= ~(1 << b)
+        if w[at + K_TAKEN_OPEN] >> b & 1:
+            w[at + K_PRECHARGES] += 1
+            w[at + K_TAKEN_OPEN] &= ~(1 << b)
+            latest = max(latest, closes)
+    if latest >= 0 and w[at + K_TAKEN_OPEN] == 0:
+        _enter_closed(latest, at, w)
+
+
+@inlined
+def _enter_closed(now: Int, at: Int, w: Words) -> None:
+    """Enter that the last open bank closes at cycle ``now``."""
+    w[at + K_ACTIVE] += max(0, now - w[at + K_ACTIVE_SINCE])
+    w[at + K_CLOSED_AT] = now
 
 
 @compiled
@@ -157,8 +176,7 @@ def _enter_precharge(b: Int, now: Int, at: Int, w: Words) -> None:
     w[at + K_PRECHARGES] += 1
     w[at + K_TAKEN_OPEN] &= ~(1 << b)
     if w[at + K_TAKEN_OPEN] == 0:
-        w[at + K_ACTIVE] += max(0, now - w[at + K_ACTIVE_SINCE])
-        w[at + K_CLOSED_AT] = now
+        _enter_closed(now, at, w)
 
 
 @compiled
@@ -168,8 +186,7 @@ def _enter_precharge_all(now: Int, at: Int, w: Words, memory: Words) -> None:
     first = w[at + K_FIRST_BANK]
     for b in range(first, first + memory[T_BANKS_PER_RANK]):
         w[at + K_PRECHARGES] += w[at + K_TAKEN_OPEN] >> b & 1
-    w[at + K_ACTIVE] += max(0, now - w[at + K_ACTIVE_SINCE])
-    w[at + K_CLOSED_AT] = now
+    _enter_closed(now, at, w)
     w[at + K_TAKEN_OPEN] = 0
 
 

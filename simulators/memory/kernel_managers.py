@@ -11,7 +11,13 @@ from simulators.memory.kernel_codes import D_POWER_DOWN, PDXA, PDXP, PRE, PREA, 
 from simulators.memory.kernel_issue import count_activate, forbid_in_rank, forbid_near_and_far
 from simulators.memory.kernel_ledger import enter_command, keeps_ledger
 from simulators.memory.kernel_power_down import count_power_command, start_power_down, trigger_entry
-from simulators.memory.kernel_refresh import count_bank_refresh, count_refresh, is_rank_idle, start_refresh
+from simulators.memory.kernel_refresh import (
+    count_bank_refresh,
+    count_refresh,
+    is_rank_idle,
+    refresh_interval,
+    start_refresh,
+)
 from simulators.memory.kernel_state import (
     B_IS_OPEN,
     B_LAST,
@@ -26,6 +32,7 @@ from simulators.memory.kernel_state import (
     C_PENDING_BANK,
     C_PENDING_RANK,
     C_RANK,
+    C_STALE_AT,
     ID_BITS,
     ID_MASK,
     K_CLOSED_AT,
@@ -47,7 +54,6 @@ from simulators.memory.kernel_state import (
     NO_COMMAND,
     RANK_SHIFT,
     T_BANK_REFRESH_PRECHARGE,
-    T_BANKS,
     T_BANKS_PER_RANK,
     T_LENGTH,
     T_RANKS,
@@ -55,6 +61,7 @@ from simulators.memory.kernel_state import (
     Int,
     Requests,
     compiled,
+    lowest_bit,
     u64,
 )
 
@@ -70,19 +77,22 @@ def evaluate_managers(now: Int, waiting: Int, design: Words, w: Words, memory: W
     for rank in range(memory[T_RANKS]):
         start_refresh(C_RANK + (rank << RANK_SHIFT), now, waiting, design, w, memory)
     w[C_PENDING] = NO_COMMAND
-    w[C_ATTEND] = w[C_MANAGER_AT] = NEVER_CYCLE
+    w[C_ATTEND] = w[C_MANAGER_AT] = w[C_STALE_AT] = NEVER_CYCLE
     best: Int = np.int64(NEVER)
     for rank in range(memory[T_RANKS]):
         k = C_RANK + (rank << RANK_SHIFT)
         if design[D_POWER_DOWN] == STAGGERED:
             start_power_down(k, now, w, memory)
-        best = min(best, _propose(k, now, best, w, memory))
+        best = min(best, _propose(k, now, best, design, w, memory))
 
 
 @compiled
-def _propose(k: Int, now: Int, best: Int, w: Words, memory: Words) -> Int:
+def _propose(k: Int, now: Int, best: Int, design: Words, w: Words, memory: Words) -> Int:
     """Take the command that rank ``k`` wants as the pending one if its key is below ``best``; return the key."""
-    w[C_ATTEND] = min(w[C_ATTEND], w[k + K_TRIGGER])
+    trigger = w[k + K_TRIGGER]
+    w[C_ATTEND] = min(w[C_ATTEND], trigger)
+    change = trigger if trigger > now else max(trigger + refresh_interval(design, memory), now + 1)
+    w[C_STALE_AT] = min(w[C_STALE_AT], change)
     if w[k + K_ENTERS] or w[k + K_EXITS] or w[k + K_ENTERS_SELF_REFRESH]:
         w[C_ATTEND] = 0
     command, at, tie = w[k + K_REFRESH], w[k + K_REFRESH_AT], np.int64(0)
@@ -101,13 +111,12 @@ def _propose(k: Int, now: Int, best: Int, w: Words, memory: Words) -> Int:
 
 
 @compiled
-def withdraw_held(w: Words, memory: Words) -> None:
+def withdraw_held(w: Words) -> None:
     """Take back the candidates of the banks that a manager holds."""
-    held = w[C_HELD]
-    if held:
-        for b in range(memory[T_BANKS]):
-            if held >> b & 1:
-                w[C_CANDIDATE + b] = NEVER
+    held = u64(w[C_HELD])
+    while held:
+        w[u64(C_CANDIDATE) + lowest_bit(held)] = NEVER
+        held &= held - u64(1)
 
 
 @compiled
@@ -142,7 +151,7 @@ def issue_managed(view: View, design: Words, requests: Requests, memory: Words, 
     elif command in (REFA, PDXA, PDXP):
         plan_rank(k, view, design, requests, memory, state)
     evaluate_managers(now, waiting, design, w, memory)
-    withdraw_held(w, memory)
+    withdraw_held(w)
     return command
 
 

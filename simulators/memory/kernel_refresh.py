@@ -16,6 +16,7 @@ from simulators.memory.kernel_state import (
     B_LAST,
     B_QUEUED,
     BANK_SHIFT,
+    C_ACTIVE,
     C_CHANNEL_LAST,
     C_HELD,
     C_SHARED,
@@ -43,6 +44,7 @@ from simulators.memory.kernel_state import (
     T_BANK_DELAY,
     T_BANK_REFRESH_INTERVAL,
     T_BANK_REFRESH_ROUND,
+    T_BANKS,
     T_BANKS_PER_RANK,
     T_BUS_START,
     T_CHANNEL_DELAY,
@@ -50,14 +52,24 @@ from simulators.memory.kernel_state import (
     T_FOUR_ACTIVATES_REFB,
     T_GROUP_DELAY,
     T_GROUP_OF_BANK,
+    T_GROUPS,
     T_RANK_DELAY,
     T_RANKS,
     T_REFRESH_INTERVAL,
     Int,
     compiled,
+    inlined,
+    lowest_bit,
+    u64,
 )
 
 Words = NDArray[np.int64]
+
+
+@inlined
+def refresh_interval(design: Words, memory: Words) -> Int:
+    """Return the cycles between two triggers of a rank's manager."""
+    return memory[T_BANK_REFRESH_INTERVAL] if design[D_REFRESH] == PER_BANK else memory[T_REFRESH_INTERVAL]
 
 
 @compiled
@@ -113,7 +125,7 @@ def _start_per_bank(k: Int, now: Int, design: Words, w: Words, memory: Words) ->
     is_forced = is_regular and w[k + K_FLEXIBILITY] == design[D_POSTPONED] * banks
     found = False
     if not (is_regular and w[k + K_IS_SETTLED]):
-        found = _select_bank(k, w, banks)
+        found = _select_bank(k, w)
     if not found and not is_forced:
         _postpone(k, interval, w)
         return
@@ -131,19 +143,14 @@ def _start_per_bank(k: Int, now: Int, design: Words, w: Words, memory: Words) ->
 
 
 @compiled
-def _select_bank(k: Int, w: Words, banks: Int) -> bool:
+def _select_bank(k: Int, w: Words) -> bool:
     """Select the first idle bank left in this round and return True, or the first of all and return False."""
-    first = w[k + K_FIRST_BANK]
-    chosen: Int = np.int64(-1)
-    for b in range(first, first + banks):
-        if w[k + K_REMAINING] >> b & 1:
-            if w[(b << BANK_SHIFT) + B_QUEUED] == 0:
-                w[k + K_SELECTED] = b
-                return True
-            if chosen < 0:
-                chosen = b
+    idle = w[k + K_REMAINING] & ~w[C_ACTIVE]
+    if idle:
+        w[k + K_SELECTED] = np.int64(lowest_bit(u64(idle)))
+        return True
     if w[k + K_PULLED_IN] == 0:
-        w[k + K_SELECTED] = chosen
+        w[k + K_SELECTED] = np.int64(lowest_bit(u64(w[k + K_REMAINING])))
     return False
 
 
@@ -165,7 +172,9 @@ def rank_ready(k: Int, command: Int, w: Words, memory: Words) -> Int:
     ready, at = memory[T_BUS_START], 16 * command
     for earlier in range(15):
         ready = max(ready, w[k + K_LAST + earlier] + memory[T_RANK_DELAY + at + earlier])
-        ready = max(ready, w[C_CHANNEL_LAST + earlier] + memory[T_CHANNEL_DELAY + at + earlier])
+    if memory[T_RANKS] > 1:
+        for earlier in range(15):
+            ready = max(ready, w[C_CHANNEL_LAST + earlier] + memory[T_CHANNEL_DELAY + at + earlier])
     return ready
 
 
@@ -187,11 +196,10 @@ def _bank_refresh_ready(k: Int, b: Int, w: Words, memory: Words) -> Int:
         delay = memory[T_BANK_DELAY + 8 * REFB + earlier]
         ready = max(ready, w[(b << BANK_SHIFT) + B_LAST + earlier] + delay)
     if memory[T_GROUP_DELAY + ACT]:
-        first = w[k + K_FIRST_BANK]
-        for other in range(first, first + memory[T_BANKS_PER_RANK]):
-            if memory[T_GROUP_OF_BANK + other] == memory[T_GROUP_OF_BANK + b]:
-                activated = w[(other << BANK_SHIFT) + B_LAST + ACT]
-                ready = max(ready, activated + memory[T_GROUP_DELAY + ACT])
+        banks = memory[T_BANKS] // memory[T_GROUPS]
+        first = memory[T_GROUP_OF_BANK + b] * banks
+        for other in range(first, first + banks):
+            ready = max(ready, w[(other << BANK_SHIFT) + B_LAST + ACT] + memory[T_GROUP_DELAY + ACT])
     if w[k + K_ROUND] == 0:
         ready = max(ready, w[k + K_LAST + REFB] + memory[T_BANK_REFRESH_ROUND])
     window = w[k + K_WINDOW] + memory[T_FOUR_ACTIVATES] - memory[T_FOUR_ACTIVATES_REFB]
@@ -205,7 +213,7 @@ def count_refresh(k: Int, now: Int, design: Words, w: Words, memory: Words) -> N
     After self-refresh the manager starts anew.
     """
     per_bank = design[D_REFRESH] == PER_BANK
-    interval = memory[T_BANK_REFRESH_INTERVAL] if per_bank else memory[T_REFRESH_INTERVAL]
+    interval = refresh_interval(design, memory)
     w[C_HELD] &= ~w[k + K_MASK]
     if w[k + K_IS_SLEEPING] or per_bank:
         w[k + K_IS_SLEEPING] = w[k + K_PULLED_IN] = w[k + K_IS_SETTLED] = 0

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from simulators.memory.kernel_codes import ALL_BANK, D_POWER_DOWN, D_REFRESH, PER_BANK, STAGGERED
@@ -41,10 +42,23 @@ def inlined(function: _Function) -> _Function:
     return cast(_Function, njit(forceinline=True, **_OPTIONS)(function))
 
 
+@intrinsic
+def lowest_bit(typing_context: Any, word: Any) -> Any:
+    """Return the position of the lowest bit that is set in a word that is not zero."""
+    if word != types.uint64:
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
+
+    return types.uint64(types.uint64), codegen
+
+
 u64 = np.uint64
 Int = int | np.int64
 """An integer inside compiled code."""
 Index = np.uint64
+Flag = bool | np.bool_
 """Positions are unsigned: Numba would otherwise test every index for being negative."""
 
 # ---- a request: LINKS words of uint32; in the links, n means "none" ------------------------------------------------
@@ -117,7 +131,8 @@ C_MISSES, C_CONFLICTS, C_CLOSED_BY_PREA = range(288, 291)
 # The managers together: the cycle from which they must be looked at; the mask of banks they hold back; the command
 # they want next (NO_COMMAND if none), when, for which rank (position of its words) and bank; when to look again.
 C_ATTEND, C_HELD, C_PENDING, C_PENDING_AT, C_PENDING_RANK, C_PENDING_BANK, C_MANAGER_AT = range(292, 299)
-# Where the choice is general: the banks that may have a candidate, a bit each, and the first ends on both buses.
+C_STALE_AT: Final = 302  # the cycle from which what they want must be found out anew even if nothing happened
+# The banks with requests, a bit each; where the choice is general, the first ends on both buses.
 C_ACTIVE, C_ROW_END, C_COLUMN_END = range(299, 302)
 NO_COMMAND: Final = -1
 C_RANK: Final = 320  # + (rank << RANK_SHIFT): words of one rank
@@ -171,12 +186,13 @@ RANK_SHIFT: Final = 7
     K_ACTIVATES,
     K_PRECHARGES,
     # What the reference's managers and its power model believe: banks that closed by themselves since the last PREA,
-    # banks taken for open (a bit each), the same at the last power-down, banks about to close.
+    # banks taken for open (a bit each), the same at the last power-down, banks about to close, and when the first does.
     K_SELF_CLOSED,
     K_TAKEN_OPEN,
     K_TAKEN_BEFORE,
     K_CLOSING,
-) = range(40, 60)
+    K_CLOSES_NEXT,
+) = range(40, 61)
 K_LEDGER: Final = 64  # the reference's account of the rank, see kernel_ledger: the same words once more
 MAX_RANKS: Final = 4
 C_BANK: Final = C_RANK + (MAX_RANKS << RANK_SHIFT)  # + (bank << BANK_SHIFT): words of one bank
@@ -254,6 +270,7 @@ def _reset_rank(rank: Int, w: NDArray[np.int64], memory: NDArray[np.int64], desi
     w[k + K_MASK] = ((1 << memory[T_BANKS_PER_RANK]) - 1) << w[k + K_FIRST_BANK]
     w[k + K_LEDGER + K_FIRST_BANK] = w[k + K_FIRST_BANK]
     w[k + K_LEDGER + K_LAST_AUTO] = -1
+    w[k + K_LEDGER + K_CLOSES_NEXT] = NEVER_CYCLE
     w[k + K_REMAINING] = w[k + K_MASK]
     w[k + K_SELECTED] = w[k + K_FIRST_BANK]
     w[k + K_REFRESH] = w[k + K_POWER] = NO_COMMAND

@@ -32,8 +32,8 @@ from simulators.memory.kernel_trace import DecodedTrace, decode_trace, remap_tra
 from simulators.memory.mappings import MAPPING_NAMES, SPECIFICATION, address_mapping
 from simulators.memory.modes import chosen_repairs
 from simulators.memory.specification import MemorySpecification, load_memory_specification
-from simulators.memory.trace import Trace
-from simulators.memory.workloads import load_workload, workload_names
+from simulators.memory.trace import Trace, check_addresses
+from simulators.memory.workloads import check_workload_fits, load_workload, workload_names
 from simulators.simulator import Input, Simulator
 from simulators.spaces import Columns
 
@@ -82,6 +82,7 @@ class MemoryController(Simulator):
 
     name: ClassVar[str] = "memory-controller"
     version: ClassVar[str] = "2"
+    threaded: ClassVar[bool] = True
     inputs = INPUTS
     metrics = METRICS
 
@@ -129,7 +130,10 @@ class MemoryController(Simulator):
             InvalidInputError: see :meth:`prepare`.
         """
         backwards = "time-order" not in self.repairs
-        return self.prepare(load_workload(name_or_path, clock_mhz=self.memory.clock_mhz, allow_backwards=backwards))
+        trace = load_workload(name_or_path, clock_mhz=self.memory.clock_mhz, allow_backwards=backwards)
+        if "address-range" in self.repairs:
+            check_workload_fits(trace, name_or_path, self.memory.capacity_bytes)
+        return decode_trace(trace, self.memory)
 
     def prepare(self, trace: Trace) -> DecodedTrace:
         """Return ``trace`` decoded for this memory.
@@ -138,7 +142,7 @@ class MemoryController(Simulator):
             InvalidInputError: it is too long, or (repair "address-range") goes beyond the memory.
         """
         if "address-range" in self.repairs:
-            pass
+            check_addresses(trace, self.memory.capacity_bytes)
         return decode_trace(trace, self.memory)
 
     def evaluate_columns(self, columns: Columns, workload: Trace | DecodedTrace) -> Evaluation:

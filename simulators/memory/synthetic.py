@@ -20,14 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.memory._sizes import parse_size
 from simulators.memory.trace import REQUEST_BYTES, Trace
 
 PREFIX = "synthetic/"
 GIB = 1 << 30
 MIB = 1 << 20
-
-_UNITS = {"KiB": 1 << 10, "MiB": MIB, "GiB": GIB}
-_INTEGER = re.compile(r"(\d[\d_]*)(KiB|MiB|GiB)?", re.ASCII)
 
 Lines = NDArray[np.int64]
 """Numbers of 64-byte lines (or cycles), int64[n]."""
@@ -320,9 +318,9 @@ def parse_spec(spec: str) -> Generator:
 
 
 def _number(what: str, text: str, is_float: bool) -> int | float:
-    match = _INTEGER.fullmatch(text)
-    if match:
-        return int(match[1]) * _UNITS.get(match[2], 1)
+    number = parse_size(text)
+    if number is not None:
+        return number
     try:
         value = float(text) if is_float else None
     except ValueError:

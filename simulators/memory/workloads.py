@@ -3,7 +3,8 @@
 * ``recorded/<name>``: the memory accesses of a real program, from ``simulators/memory/data/traces``; beside each
   trace lies the recipe that made it.
 * ``synthetic/<generator>?key=value&...``: see :mod:`simulators.memory.synthetic`.
-* anything else: the path of an ``.stl`` file, plain or gzip-compressed.
+* anything else: the path of a trace file, see :mod:`simulators.memory.trace`. Reading options may stand behind it:
+  ``mine.trace?format=ramulator-dram&interval=4``.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.memory._trace_paths import trace_path
 from simulators.memory.synthetic import GENERATORS, parse_spec, synthetic_names
 from simulators.memory.synthetic import PREFIX as _SYNTHETIC
-from simulators.memory.trace import REQUEST_BYTES, Trace, read_stl
+from simulators.memory.trace import REQUEST_BYTES, Trace, check_addresses, read_stl, read_trace
 
 _RECORDED = "recorded/"
 _FOLDER = Path(__file__).parent / "data" / "traces"
@@ -89,10 +91,11 @@ def load_workload(name_or_path: str, *, clock_mhz: float = 800.0, allow_backward
     have changed.
 
     Args:
-        name_or_path: a name of :func:`workload_names`, a synthetic specification or the path of a trace file.
+        name_or_path: a name of :func:`workload_names`, a synthetic specification or the path of a trace file,
+            perhaps with options of :func:`simulators.memory.trace.read_trace` behind a ``?``.
         clock_mhz: the memory clock. Cycles of files and synthetic workloads count in it; a recorded workload
             keeps its times in ns and is counted in it.
-        allow_backwards: for files only, as in :func:`simulators.memory.trace.read_stl`.
+        allow_backwards: for files only, as in :func:`simulators.memory.trace.read_trace`.
 
     Raises:
         UnknownNameError: neither a workload nor a file; names the nearest workload.
@@ -102,11 +105,31 @@ def load_workload(name_or_path: str, *, clock_mhz: float = 800.0, allow_backward
     text = str(name_or_path)
     if text.startswith(_SYNTHETIC) or text in _recorded_names():
         return _named(text, clock_mhz)
-    if not text or not Path(text).exists():  # the empty path is the working directory
+    file = trace_path(text)
+    if not text or not file.path.exists():  # the empty path is the working directory
         raise UnknownNameError(
             "workload", text, workload_names(), f"There is no trace file of that name either (from {Path.cwd()})."
         )
-    return read_stl(text, clock_mhz, allow_backwards=allow_backwards)
+    return read_trace(file.path, clock_mhz, allow_backwards=allow_backwards, **file.options)
+
+
+def check_workload_fits(trace: Trace, name_or_path: str, capacity_bytes: int) -> None:
+    """Check that all addresses of a loaded workload lie inside a memory.
+
+    Args:
+        trace: what :func:`load_workload` returned.
+        name_or_path: what it was asked for; of a file the message names the line.
+        capacity_bytes: size of the memory.
+
+    Raises:
+        InvalidInputError: an address beyond it, see :func:`simulators.memory.trace.check_addresses`.
+    """
+    text = str(name_or_path)
+    if text.startswith(_SYNTHETIC) or text in _recorded_names():
+        check_addresses(trace, capacity_bytes)
+    else:
+        file = trace_path(text)
+        check_addresses(trace, capacity_bytes, path=file.path, format=file.options.get("format"))
 
 
 def describe(trace: Trace) -> WorkloadSummary:

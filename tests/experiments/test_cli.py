@@ -228,7 +228,7 @@ def invoke(*words: str) -> Any:
     return CliRunner().invoke(app, list(words))
 
 
-@pytest.mark.parametrize("command", ["list", "run", "compare", "report", "evaluate", "validate"])
+@pytest.mark.parametrize("command", ["list", "run", "compare", "report", "evaluate", "validate", "trace"])
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     result = invoke(command, "--help")
     assert result.exit_code == 0
@@ -239,7 +239,7 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
 def test_only_commands_that_exist_are_advertised() -> None:
     text = invoke("--help").stdout
     assert "archgym run quickstart" in text
-    for absent in ("tabulate", "dataset", "proxy", "trace"):
+    for absent in ("dataset", "proxy"):
         assert absent not in text
 
 
@@ -259,6 +259,33 @@ def test_list_agents_has_kinds_defaults_and_sweep_ranges() -> None:
     assert isinstance(genetic["population"]["default"], int)
     text = invoke("list", "agents").stdout
     assert "sweeps" in text
+
+
+def test_a_tabulated_space_is_an_environment(tmp_path: Path) -> None:
+    words = ("tabulate", "lab/Toy-v0", "--set", "space=small", "--output", "t.parquet")
+    done = archgym(
+        *words, "--workload", "heavy", "--only", "turbo=false", "--front", "energy_pj,delay_ns", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "36 combinations, 36 distinct feasible designs, 3 of them invalid (8.33%)" in done.stdout
+    assert "delay_ns * energy_pj ↓" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    again = archgym(*words, "--workload", "heavy", "--only", "turbo=false", "--resume", "--json", cwd=tmp_path)
+    data = json.loads(again.stdout)
+    assert data["computed"] == 0
+    assert data["checksum"] in done.stdout.replace("\n", "")
+    assert data["landscape"]["objectives"][0]["optimum"] == 32.0  # load^2 x volts, at 0.5 V and a fair policy
+    refused = archgym(*words, "--objective", "{minimize: energy}", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "did you mean 'energy_pj'" in refused.stderr
+    (tmp_path / "t.yaml").write_text(
+        "name: t\nproblems: [{environment: archgym/Tabular-v0, arguments: {table: t.parquet}}]\n"
+        "agents: [random_search, genetic]\nbudget: 10\nseeds: 2\nexecution: {workers: 0}\n"
+    )
+    run = archgym("run", "t.yaml", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "Distance from the proven optimum 32, pJ * ns" in run.stdout.replace("ns * pJ", "pJ * ns")
+    assert max(map(len, run.stdout.splitlines())) <= 80
 
 
 def test_list_environments_and_workloads_of_a_package(tmp_path: Path) -> None:

@@ -38,12 +38,21 @@ def lackey_command(command: Sequence[str], log_fd: int | str) -> list[str]:
     """
     for tool, package in (("valgrind", "valgrind"), ("setarch", "util-linux")):
         if shutil.which(tool) is None:
-            raise ArchgymError(f"recording needs the program {tool!r}: install the Debian package {package!r}")
+            raise ArchgymError(
+                f"recording needs the program {tool!r}, which is not installed: install the Debian package "
+                f"{package!r} (in a checkout, .ci/install-packages recording does)"
+            )
     options = ["--tool=lackey", "--basic-counts=no", "--trace-mem=yes", f"--log-fd={log_fd}"]
     return ["setarch", "-R", "valgrind", *options, *command]
 
 
-def stream_accesses(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Accesses]:
+class ProgramFailedError(ArchgymError):
+    """The recorded program ended with an error, after everything that it did was recorded."""
+
+
+def stream_accesses(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: str | None = None
+) -> Iterator[Accesses]:
     """Run ``command`` in ``folder`` under lackey and yield its accesses, block by block, as they happen.
 
     Closing the iterator early ends the program. Its standard output is thrown away.
@@ -52,13 +61,17 @@ def stream_accesses(command: Sequence[str], folder: Path, environment: Mapping[s
         command: program and arguments; nothing goes through a shell.
         folder: its working directory.
         environment: its whole environment. Keep it fixed: its size moves the stack.
+        stdin: path of the file that it reads as standard input (nothing if None).
 
     Raises:
-        InvalidInputError: an empty command or a program that is not found.
-        ArchgymError: valgrind is missing, or the program ended with an error (its last words are shown).
+        InvalidInputError: an empty command, a program that is not found, or an unreadable ``stdin``.
+        ArchgymError: valgrind is missing.
+        ProgramFailedError: the program ended with an error (its last words are shown); raised after the last block.
     """
-    if not command or shutil.which(command[0], path=environment.get("PATH")) is None:
+    if not command or shutil.which(_as_seen_from(folder, command[0]), path=environment.get("PATH")) is None:
         raise InvalidInputError(f"cannot record {list(command)}: no such program on PATH={environment.get('PATH')!r}")
+    lackey_command(command, "FD")  # complains about missing tools before anything is opened
+    source = _opened_input(folder / (stdin or os.devnull))
     read_end, write_end = os.pipe()
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     with open(read_end, "rb") as log, tempfile.TemporaryFile() as errors:
@@ -67,22 +80,35 @@ def stream_accesses(command: Sequence[str], folder: Path, environment: Mapping[s
                 lackey_command(command, write_end),
                 cwd=folder,
                 env=dict(environment),
-                stdin=subprocess.DEVNULL,
+                stdin=source,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 pass_fds=(write_end,),
             )
         finally:
             os.close(write_end)
+            source.close()
         try:
             yield from _parsed(log)
             if process.wait() != 0:
                 errors.seek(0)
                 last_words = errors.read()[-500:].decode("utf-8", "replace").strip()
-                raise ArchgymError(f"{list(command)} ended with status {process.returncode}: {last_words}")
+                raise ProgramFailedError(f"{list(command)} ended with status {process.returncode}: {last_words}")
         finally:
             process.kill()
             process.wait()
+
+
+def _as_seen_from(folder: Path, program: str) -> str:
+    """Return a program's path as it is from here; a bare name stays one, to be looked up on PATH."""
+    return str(folder / program) if os.sep in program else program
+
+
+def _opened_input(path: Path) -> IO[bytes]:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read as standard input: {error.strerror or error}") from error
 
 
 def _parsed(log: IO[bytes]) -> Iterator[Accesses]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections import OrderedDict
@@ -21,10 +22,13 @@ from simulators.memory.recording import (
     cut_trace,
     physical_addresses,
     record,
+    run_through_caches,
     stream_accesses,
 )
+from simulators.memory.recording.__main__ import main
 from simulators.memory.recording.caches import INSTRUCTION, LOAD, MODIFY, STORE
 from simulators.memory.recording.lackey import parse_lackey
+from simulators.memory.recording.programs.texts import log_text, record_text
 from simulators.memory.recording.recorder import PLAIN_ENVIRONMENT
 from simulators.memory.trace import read_stl
 
@@ -119,6 +123,57 @@ def test_a_streaming_write_reads_each_line_and_writes_it_back() -> None:
     assert line[is_write].tolist() == list(range(96))
 
 
+class PlainLevels:
+    """Any number of levels behind a first one, as one recursive function over lists, most recent line first."""
+
+    def __init__(self, *levels: CacheLevel) -> None:
+        self.levels = (levels[0], *levels)
+        self.sets: dict[tuple[int, int], list[list]] = {}
+        self.requests: list[tuple[int, bool]] = []
+
+    def ask(self, cache: int, line: int, dirty: bool, fetches: bool) -> None:
+        if cache == len(self.levels):
+            self.requests.append((line, not fetches))
+            return
+        lines = self.sets.setdefault((cache, line % self.levels[cache].sets), [])
+        found = next((entry for entry in lines if entry[0] == line), None)
+        victim = lines.pop() if found is None and len(lines) == self.levels[cache].ways else None
+        if found is None:
+            lines.insert(0, [line, dirty])
+        else:
+            lines.remove(found)
+            lines.insert(0, [line, dirty or found[1]])
+        below = 2 if cache < 2 else cache + 1
+        if found is None and fetches:
+            self.ask(below, line, False, True)
+        if victim is not None and victim[1]:
+            self.ask(below, victim[0], True, False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6000), st.just(1)), min_size=1, max_size=300),
+    count=st.integers(1, 4),
+)
+def test_any_number_of_levels_agrees_with_a_plain_model(rows: list[tuple[int, int, int]], count: int) -> None:
+    levels = (CacheLevel(256, 2), CacheLevel(512, 4), CacheLevel(1024, 2), CacheLevel(2048, 8))[:count]
+    plain = PlainLevels(*levels)
+    for kind, address, _ in rows:
+        plain.ask(0 if kind == INSTRUCTION else 1, address // 64, kind in (STORE, MODIFY), True)
+    _, line, is_write = CacheFilter(*levels).access(*accesses(*rows))
+    assert list(zip(line.tolist(), is_write.tolist(), strict=True)) == plain.requests
+
+
+def test_instruction_fetches_can_be_left_out() -> None:
+    rows = [(INSTRUCTION, 0, 4), (LOAD, 640, 8), (INSTRUCTION, 4096, 4), (STORE, 1280, 8)]
+    caches = CacheFilter(CacheLevel(128, 1), instruction_fetches=False)
+    instruction, line, _ = caches.access(*accesses(*rows))
+    assert (line.tolist(), instruction.tolist()) == ([10, 20], [1, 2])
+    assert caches.counts.tolist() == [2, 2, 2, 2]
+    with pytest.raises(InvalidInputError, match="expected 1 to 4 cache levels, got 0"):
+        CacheFilter()
+
+
 @pytest.mark.parametrize(("size", "ways"), [(0, 1), (100, 1), (192, 1), (4096, 0), (4096, -1), (32768, 3)])
 def test_impossible_caches_are_refused(size: int, ways: int) -> None:
     with pytest.raises(InvalidInputError, match="power of two of sets"):
@@ -180,6 +235,16 @@ def test_sessions_play_different_parts_of_the_run_at_once() -> None:
         cut_trace(steady_run(), Recipe(**{**vars(recipe), "requests": 99}))
 
 
+def test_a_run_that_is_too_short_can_be_taken_as_it_is() -> None:
+    recipe = Recipe(name="w", summary="", command=("x",), skip_instructions=900)
+    assert len(cut_trace(steady_run(), recipe, allow_shorter=True)) == 10
+    late = Recipe(name="w", summary="", command=("x",), skip_instructions=1000)
+    with pytest.raises(
+        InvalidInputError, match="no request reaches memory .*1,000 instructions and 100 requests in all"
+    ):
+        cut_trace(steady_run(), late, allow_shorter=True)
+
+
 @pytest.mark.parametrize("change", [{"sessions": 0}, {"ipc": 0.0}, {"requests": 0}, {"skip_instructions": -1}])
 def test_impossible_recipes_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(InvalidInputError, match=f"{next(iter(change))} must be at least"):
@@ -214,3 +279,51 @@ def test_stopping_early_ends_the_program(tmp_path: Path) -> None:
     stream = stream_accesses(["sh", "-c", "while true; do true; done"], tmp_path, PLAIN_ENVIRONMENT)
     assert any(kind.size for kind, _, _ in stream)  # stops at the first block with accesses
     stream.close()  # would hang for ever if the program were left running
+
+
+@needs_valgrind
+def test_a_full_window_ends_the_program_and_a_failure_is_kept(tmp_path: Path) -> None:
+    loop = Recipe(name="w", summary="", command=("sh", "-c", "while true; do true; done"), requests=100)
+    assert len(cut_trace(run_through_caches(loop, tmp_path), loop)) == 100
+    failing = Recipe(name="w", summary="", command=("ls", "nowhere"), requests=10**6)
+    requests = run_through_caches(failing, tmp_path)
+    assert "ended with status 2" in requests.failure and len(requests.line) > 500
+    with pytest.raises(ArchgymError, match="ended with status 2"):
+        record(failing, tmp_path, tmp_path)
+
+
+@needs_valgrind
+def test_programs_read_standard_input(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(b"x\n" * 20_000)
+    counts = [
+        run_through_caches(Recipe(name="w", summary="", command=("wc", "-l"), stdin=stdin), tmp_path).counts
+        for stdin in (None, "in.txt")
+    ]
+    assert counts[1]["instructions"] > counts[0]["instructions"] + 1000
+    with pytest.raises(InvalidInputError, match="cannot be read as standard input: No such file"):
+        run_through_caches(Recipe(name="w", summary="", command=("wc",), stdin="none"), tmp_path)
+
+
+# ---------------------------------------------------------------- the programs that ship
+
+
+def test_made_up_text_is_the_same_everywhere() -> None:
+    log, records = log_text(5000, 11), record_text(5000, 12)
+    assert log.count(b"\n") == records.count(b"\n") == 5000 and {len(line) for line in records.split()[::5]} == {10}
+    # Written down once: recordings are made of this text.
+    assert [hashlib.sha256(text).hexdigest()[:16] for text in (log, records)] == [
+        "f4842d09b68e77c1",
+        "7b87c542fbc959be",
+    ]
+
+
+def test_unknown_programs_and_missing_tools_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as error:
+        main(["sqlite", "--output", str(tmp_path)])
+    assert error.value.code == 2 and "sqlite-query" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit) as error:
+        main(["xz-compress", "--output", str(tmp_path)])
+    assert error.value.code == 1 and "install the Debian package 'xz-utils'" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulators.errors import InvalidInputError, TraceFormatError, UnknownNameError
-from simulators.memory.recording.sqlite_query import BUILD, RECIPE
+from simulators.memory.recording.programs import PROGRAMS
 from simulators.memory.trace import Trace, write_stl
 from simulators.memory.workloads import (
     describe,
@@ -129,11 +129,19 @@ def test_a_recorded_workload_is_what_its_recipe_says(name: str) -> None:
     assert described["valgrind"].startswith("valgrind-") and described["command"]
 
 
-def test_the_shipped_description_is_the_recipe_in_the_code() -> None:
-    described = recipe("recorded/sqlite-query")
-    code = json.loads(json.dumps(asdict(RECIPE)))
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_shipped_description_is_the_recipe_in_the_code(name: str) -> None:
+    program = PROGRAMS[name]
+    described = recipe(f"recorded/{name}")
+    code = json.loads(json.dumps(asdict(program.recipe)))
     assert {key: described[key] for key in code} == code
-    assert described["input_made_by"][1] == BUILD
+    assert described["input_made_by"] == list(program.input_made_by)
+    assert set(program.tools) <= set(described) and name in described["record_again"]
+
+
+def test_every_recorded_workload_has_a_program() -> None:
+    assert sorted(f"recorded/{name}" for name in PROGRAMS) == sorted(RECORDED)
+    assert len(RECORDED) >= 4
 
 
 def test_a_recorded_workload_keeps_its_time_at_another_clock() -> None:

@@ -1,8 +1,6 @@
 """Recipe of ``recorded/sqlite-query``: eight database sessions joining and aggregating at once.
 
-Record it again (Debian packages ``valgrind`` and ``sqlite3``; some five minutes of CPU time, nothing large is stored)::
-
-    python -m simulators.memory.recording.sqlite_query --output DIRECTORY
+Recording it needs the Debian package ``sqlite3`` and some five minutes of CPU time.
 
 The database holds 5 000 customers and 50 000 orders with an index on the customer (2.7 MB, no randomness). The query
 looks up each customer's orders through the index, so its reads jump about in the table; groups by day and region,
@@ -11,14 +9,11 @@ so it sorts 50 000 records in memory; and sorts the 9 125 groups by revenue. Bui
 
 from __future__ import annotations
 
-import argparse
 import subprocess
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-from simulators.memory.recording.recorder import PLAIN_ENVIRONMENT, Recipe, record
-from simulators.memory.trace import Trace
+from simulators.memory.recording.programs.program import Program
+from simulators.memory.recording.recorder import PLAIN_ENVIRONMENT, Recipe
 
 BUILD = """
 PRAGMA page_size = 4096;
@@ -58,25 +53,10 @@ def build_database(folder: Path) -> None:
     subprocess.run(command, input=BUILD, text=True, cwd=folder, env=dict(PLAIN_ENVIRONMENT), check=True)
 
 
-def record_sqlite_query(output: Path, recipe: Recipe = RECIPE) -> Trace:
-    """Build the database in a temporary folder, record the query, write trace and description to ``output``."""
-    version = subprocess.run(["sqlite3", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    with tempfile.TemporaryDirectory() as folder:
-        build_database(Path(folder))
-        notes = {
-            "sqlite3": version,
-            "input_made_by": ["sqlite3 sales.db", BUILD],
-            "module": "simulators.memory.recording.sqlite_query",
-        }
-        return record(recipe, Path(folder), output, notes=notes)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line: ``--output DIRECTORY``."""
-    parser = argparse.ArgumentParser(description="Record the workload recorded/sqlite-query again.")
-    parser.add_argument("--output", type=Path, required=True, help="directory for sqlite-query.stl.gz and .json")
-    record_sqlite_query(parser.parse_args(arguments).output)
-
-
-if __name__ == "__main__":
-    main()
+PROGRAM = Program(
+    recipe=RECIPE,
+    prepare=build_database,
+    input_made_by=("sqlite3 sales.db", BUILD),
+    tools={"sqlite3": ("sqlite3", "--version")},
+    packages={"sqlite3": "sqlite3"},
+)
