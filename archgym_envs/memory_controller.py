@@ -20,25 +20,24 @@ def memory_controller(
     memory: str = "ddr3-1600",
     repairs: str | None = None,
 ) -> Problem:
-    """Build the problem: eleven parameters of a DRAM controller, one memory, one trace of requests.
+    """Build the problem: up to twelve parameters of a DRAM controller, one memory, one trace of requests.
 
-    =======================  ============================================  ==========================================
-    parameter                values, the default in brackets               meaning
-    =======================  ============================================  ==========================================
-    page_policy              [Open], OpenAdaptive, Closed, ClosedAdaptive  when a row is closed
-    scheduler                Fifo, [FrFcfs], FrFcfsGrp                     oldest; row hits first; of one direction
-    scheduler_buffer         [Bankwise], ReadWrite, Shared                 space per bank, per direction, or in all
-    request_buffer_size      2..256 in powers of two, [8]                  requests that fit, counted as above
-    response_queue           [Fifo], Reorder                               order of answers leaving the controller
-    refresh_policy           [AllBank], PerBank                            only where the memory refreshes single banks
-    refresh_max_postponed    1, 2, 4, [8] refreshes                        how many may be put off under load
-    refresh_max_pulled_in    1, 2, 4, [8] refreshes                        how many may be done early when idle
-    arbiter                  [Simple], Fifo, Reorder                       straight; with credits; answers in order
-    max_active_transactions  1..128 in powers of two, [128]                credits of the Fifo and Reorder arbiters
-    power_down_policy        [NoPowerDown], Staggered                      whether an idle rank powers down
-    address_mapping          [RowBankColumn], BankRowColumn,               which address bits select what, see
-                             RowColumnBank, PermutedBank                   ``simulators.memory.mappings``
-    =======================  ============================================  ==========================================
+    =======================  ===========================================================  =======================
+    parameter                values, the default in brackets                              meaning
+    =======================  ===========================================================  =======================
+    page_policy              [Open], OpenAdaptive, Closed, ClosedAdaptive                 when a row is closed
+    scheduler                Fifo, [FrFcfs], FrFcfsGrp                                    who goes first in a bank
+    scheduler_buffer         [Bankwise], ReadWrite, Shared                                how space is counted
+    request_buffer_size      2..256 in powers of two, [8]                                 requests that fit
+    response_queue           [Fifo], Reorder                                              order of answers
+    refresh_policy           [AllBank], PerBank                                           on LPDDR4 and HBM2 only
+    refresh_max_postponed    1, 2, 4, [8] refreshes                                       put off under load
+    refresh_max_pulled_in    1, 2, 4, [8] refreshes                                       done early when idle
+    arbiter                  [Simple], Fifo, Reorder                                      credits, order of answers
+    max_active_transactions  1..128 in powers of two, [128]                               credits
+    power_down_policy        [NoPowerDown], Staggered                                     of an idle rank
+    address_mapping          [RowBankColumn], BankRowColumn, RowColumnBank, PermutedBank  bits of bank, row, column
+    =======================  ===========================================================  =======================
 
     Names and values of the first ten are those of DRAMSys 4.0 (its configuration files' McConfig section), which
     ArchGym (ISCA 2023) searches. ``max_active_transactions`` is inactive with ``arbiter=Simple``.

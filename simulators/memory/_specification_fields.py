@@ -54,7 +54,9 @@ class Fields:
     def __init__(self, content: Any, origin: str, path: str = "") -> None:
         self._origin, self._path = origin, path
         if not isinstance(content, dict):
-            raise InvalidInputError(f"memory specification {origin}: {path or 'the file'} must be a JSON object")
+            raise InvalidInputError(
+                f"memory specification {origin}: {path.rstrip('.') or 'the file'} must be a JSON object"
+            )
         self._content = content
         self._seen: set[str] = set()
 
@@ -81,15 +83,35 @@ class Fields:
             raise self.wrong(name, "a positive number")
         return float(value)
 
+    def has(self, name: str) -> bool:
+        """Return whether there is such a field."""
+        return name in self._content
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """Return an integer of at least 1."""
+        value = self._get(name, _MISSING if default is None else default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise self.wrong(name, "an integer of at least 1")
+        return value
+
+    def sequence(self, name: str) -> list[Any]:
+        """Return a list."""
+        value = self._get(name, _MISSING)
+        if not isinstance(value, list):
+            raise self.wrong(name, "a list")
+        return value
+
     def table(self, name: str, default: Any = _MISSING) -> Fields:
         """Return a nested object."""
         return Fields(self._get(name, default), self._origin, f"{self._path}{name}.")
 
-    def integers(self, names: Iterable[str], minimum: int, more: bool = False) -> dict[str, int]:
-        """Return the integer fields ``names``; ``more`` keeps others too, instead of refusing them."""
+    def integers(
+        self, names: Iterable[str], minimum: int, more: bool = False, besides: Iterable[str] = ()
+    ) -> dict[str, int]:
+        """Return the integer fields ``names``; ``more`` keeps others too (except ``besides``) and refuses none."""
         self.need(names)
         if more:
-            names = self._content
+            names = [name for name in self._content if name not in set(besides)]
         values = {}
         for name in names:
             value = self._get(name, _MISSING)

@@ -100,6 +100,8 @@ def _ddr(specification: MemorySpecification) -> Iterator[Row]:
     to_write = t["RL"] + burst + 1 - t["WL"] + t["WPRE"] if ddr4 else t["RL"] + burst + 2 - t["WL"]
     preamble = t["WPRE"] if ddr4 else 0
     after_write = t["RPRE"] if ddr4 else 0
+    pre = (" + WPRE", " + RPRE") if ddr4 else ("", "")
+    across = "BL/2 + RTRS"
     write_end, read_pre = t["WL"] + burst, t["AL"] + t["RTP"]
     write_pre = write_end + t["WR"]
     yield from _ddr_columns(t, write_end, ddr4)
@@ -125,8 +127,8 @@ def _ddr(specification: MemorySpecification) -> Iterator[Row]:
         ("REFA", ("ACT", "REFA", "SREN"), "rank", t["RFC"], "RFC"),
         (READS, READS, "other_rank", burst + t["RTRS"], "BL/2 + RTRS"),
         (WRITES, WRITES, "other_rank", burst + t["RTRS"], "BL/2 + RTRS"),
-        (READS, WRITES, "other_rank", t["RL"] + burst + t["RTRS"] - t["WL"] + preamble, "RL + BL/2 + RTRS - WL"),
-        (WRITES, READS, "other_rank", write_end + t["RTRS"] - t["RL"] + after_write, "WL + BL/2 + RTRS - RL"),
+        (READS, WRITES, "other_rank", t["RL"] + burst + t["RTRS"] - t["WL"] + preamble, f"RL + {across} - WL{pre[0]}"),
+        (WRITES, READS, "other_rank", write_end + t["RTRS"] - t["RL"] + after_write, f"WL + {across} - RL{pre[1]}"),
     )
     if specification.can_power_down:
         yield from _ddr_power_down(t, t["RL"] + burst + 1, write_pre)

@@ -41,11 +41,20 @@ def address_mapping(name: str, specification: MemorySpecification) -> AddressMap
     """
     if name == SPECIFICATION:
         return specification.mapping
+    return mapping_for(name, specification.organisation)
+
+
+def mapping_for(name: str, organisation: Organisation) -> AddressMapping:
+    """Return the mapping of that name, ``Specification`` apart, for a geometry.
+
+    Raises:
+        UnknownNameError: no such mapping.
+    """
     if name not in _ORDERS:
         raise UnknownNameError("address mapping", name, MAPPING_NAMES)
     bits: dict[str, tuple[int, ...]] = {}
     position = 0
-    for part, count in ((part, _widths(specification.organisation)[part]) for part in _ORDERS[name]):
+    for part, count in ((part, _widths(organisation)[part]) for part in _ORDERS[name]):
         bits[part] = tuple(range(position, position + count))
         position += count
     hashed = (*bits["bank_group"], *bits["bank"]) if name == "PermutedBank" else ()

@@ -1,6 +1,7 @@
 """Memory specifications: geometry, timings, currents and address mapping of the memory behind a controller.
 
-A specification is a JSON file in this format (see ``data/specifications/ddr3_1600.json`` for a complete one):
+A specification is a JSON file, one of DRAMSys 4.0 (``_dramsys_json``) or one in this format (see
+``data/specifications/ddr3_1600.json`` for a complete one):
 
 ================== ==========================================================================================
 field              content
@@ -248,13 +249,24 @@ def memory_specification_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem.replace("_", "-") for path in _FOLDER.glob("*.json")))
 
 
-def load_memory_specification(name_or_path: str | os.PathLike[str]) -> MemorySpecification:
-    """Return the specification of that name or in that JSON file.
+def load_memory_specification(
+    name_or_path: str | os.PathLike[str], mapping: str | os.PathLike[str] | None = None
+) -> MemorySpecification:
+    """Return the specification of that name or in that JSON file, in our format or DRAMSys 4.0's.
+
+    Args:
+        name_or_path: a name that ships, or a file: the module's format, or a memory specification of DRAMSys 4.0
+            (configs/memspecs), which has no address mapping unless a top-level ``mapping`` was added: the name of a
+            mapping (``simulators.memory.mappings``) or the path of an address-mapping file, relative to this one.
+        mapping: another address mapping than the file's: a name, or the path of an address-mapping file of DRAMSys
+            (configs/amconfigs); None for the file's own, ``RowBankColumn`` for DRAMSys's files without one.
 
     Raises:
         UnknownNameError: neither a name that ships nor a file.
         InvalidInputError: not JSON, or a field is wrong, missing or unknown; names file and field.
     """
+    from simulators.memory._dramsys_json import bits_of, is_dramsys, load_dramsys  # they need this module
+
     if not isinstance(name_or_path, str | os.PathLike):
         raise InvalidInputError(
             f"a memory is a name ({', '.join(memory_specification_names())}) or the path of a JSON file, "
@@ -268,7 +280,13 @@ def load_memory_specification(name_or_path: str | os.PathLike[str]) -> MemorySpe
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"memory specification {path}: cannot be read as JSON: {error}") from error
-    return parse_memory_specification(content, str(path))
+    if is_dramsys(content):
+        return load_dramsys(content, path, mapping)
+    specification = parse_memory_specification(content, str(path))
+    if mapping is None:
+        return specification
+    bits = bits_of(mapping, specification.organisation)
+    return parse_memory_specification({**content, "address_mapping": bits}, str(path))
 
 
 def _rebuilt(*values: Any) -> MemorySpecification:

@@ -15,11 +15,13 @@ ID = "archgym/MemoryController-v0"
 SMALL = "synthetic/streaming?requests=100"
 
 
-@pytest.mark.parametrize(("space", "size"), [("ga", 28_311_552), ("rl", 442_368), ("default", 442_368)])
-def test_spaces(space, size):
+@pytest.mark.parametrize(
+    ("space", "size", "dimensions"), [("ga", 28_311_552, 10), ("rl", 442_368, 10), ("default", 1_769_472, 11)]
+)
+def test_spaces(space, size, dimensions):
     env = gymnasium.make(ID, workload=SMALL, space=space)
     assert env.unwrapped.space.size == size
-    assert env.unwrapped.space.dimensions == 10
+    assert env.unwrapped.space.dimensions == dimensions
     assert env.action_space.nvec.tolist() == env.unwrapped.space.cardinalities.tolist()
 
 
@@ -27,9 +29,10 @@ def test_the_rl_space_has_the_known_number_of_distinct_designs():
     assert memory_controller(SMALL, space="rl").space.count() == 166_464
 
 
-def test_parameters_are_named_and_spelled_as_documented():
+@pytest.mark.parametrize("memory", ["ddr3-1600", "hbm2"])
+def test_parameters_are_named_and_spelled_as_documented(memory):
     doc = memory_controller.__doc__ or ""
-    for parameter in memory_controller(SMALL).space.parameters:
+    for parameter in memory_controller(SMALL, memory=memory).space.parameters:
         (line,) = [line for line in doc.splitlines() if line.strip().startswith(f"{parameter.name} ")]
         assert f"[{parameter.default}]" in line
         if not parameter.ordered:
@@ -63,7 +66,7 @@ def test_wrong_arguments_name_the_nearest_valid_word(arguments, near):
 def test_the_page_lists_every_parameter_and_metric_as_they_are():
     page = (Path(__file__).parents[2] / "docs" / "environments.md").read_text(encoding="utf-8").splitlines()
     problem = memory_controller(SMALL)
-    for parameter in problem.space.parameters:
+    for parameter in memory_controller(SMALL, memory="hbm2").space.parameters:  # which has all of them
         (line,) = [line for line in page if line.startswith(f"| `{parameter.name}` |")]
         assert f"**{parameter.default}**" in line
         assert f"| {parameter.unit or ''} |".replace("|  |", "| |") in line

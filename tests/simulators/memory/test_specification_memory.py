@@ -1,4 +1,4 @@
-"""Memory specifications: the shipped one, errors that name the field, DRAMSys's own files."""
+"""Memory specifications: the shipped ones, errors that name the field, DRAMSys's own files."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 
 from simulators.errors import InvalidInputError, UnknownNameError
 from simulators.memory import load_memory_specification, memory_specification_names, parse_memory_specification
-from simulators.memory._dramsys_json import from_dramsys
 from simulators.memory.kernel_constraints import kernel_words
+from simulators.memory.mappings import MAPPINGS, address_mapping
 from simulators.memory.specification import to_json
 
 SHIPPED = load_memory_specification("ddr3-1600")
 
 
 def test_the_shipped_memory():
-    assert memory_specification_names() == ("ddr3-1600",)
+    assert memory_specification_names() == ("ddr3-1600", "ddr4-2400", "hbm2", "lpddr4-3200")
     assert SHIPPED.capacity_bytes == 2**30
     assert SHIPPED.burst_bytes == 64
     assert SHIPPED.burst_cycles == 4
@@ -54,7 +54,7 @@ def test_the_digest_follows_numbers_only():
     ("path", "value", "message"),
     [
         (("format",), "other/1", "field format: expected 'archgym-memory-specification/1', got 'other/1'"),
-        (("standard",), "DDR9", "field standard: expected one of 'DDR3', got 'DDR9'"),
+        (("standard",), "DDR9", "field standard: expected one of 'DDR3', 'DDR4', 'HBM2', 'LPDDR4', got 'DDR9'"),
         (("clock_mhz",), -1, "field clock_mhz: expected a positive number, got -1"),
         (("clock_mhz",), None, "field clock_mhz: expected a positive number"),
         (("timings_cycles", "RCD"), 1.5, "field timings_cycles.RCD: expected an integer of at least 0, got 1.5"),
@@ -67,19 +67,13 @@ def test_the_digest_follows_numbers_only():
         (("address_mapping", "bank"), "13", "address_mapping.bank: expected a list of address bits"),
         (("currents_ma", "idd0"), ..., "field currents_ma.idd0 is missing"),
         (("currents_ma", "idd0"), -3, "currents_ma.idd0: expected a number of at least 0"),
-        (("organisation",), 3, "organisation. must be a JSON object"),
+        (("organisation",), 3, "organisation must be a JSON object"),
         (("extra",), 3, "unknown field extra"),
     ],
 )
 def test_errors_name_the_field(path, value, message):
     content = copy.deepcopy(to_json(SHIPPED))
-    target = content
-    for part in path[:-1]:
-        target = target[part]
-    if value is ...:
-        del target[path[-1]]
-    else:
-        target[path[-1]] = value
+    _change(content, path, value)
     with pytest.raises(InvalidInputError) as error:
         parse_memory_specification(content, "mine.json")
     assert message in str(error.value)
@@ -97,15 +91,33 @@ def test_unknown_names_and_broken_files(tmp_path):
 
 def test_an_organisation_the_kernel_cannot_hold_is_refused():
     content = to_json(SHIPPED)
-    content["organisation"]["ranks"] = 2
-    content["address_mapping"]["rank"] = [30]
-    with pytest.raises(InvalidInputError, match="2 ranks"):
+    content["organisation"]["ranks"] = 8
+    content["address_mapping"]["rank"] = [30, 31, 32]
+    with pytest.raises(InvalidInputError, match="has 8 ranks.*at most 4 ranks"):
         kernel_words(parse_memory_specification(content, "x"))
 
 
-def test_dramsys_files_are_read():
-    o, m = SHIPPED.organisation, SHIPPED.mapping
-    memory = {
+def test_a_specification_survives_copies_and_stays_read_only():
+    memory = load_memory_specification("ddr3-1600")
+    for copied in (pickle.loads(pickle.dumps(memory)), copy.deepcopy(memory)):
+        assert copied == memory and copied.digest == memory.digest
+        with pytest.raises(TypeError):
+            copied.timings["RCD"] = 1
+
+
+@pytest.mark.parametrize("wrong", [None, 3])
+def test_a_memory_is_a_name_or_a_path(wrong):
+    with pytest.raises(InvalidInputError, match="name .*ddr3-1600.* or the path"):
+        load_memory_specification(wrong)
+
+
+# ---- DRAMSys 4.0's own files ------------------------------------------------------------------------------------
+
+
+def dramsys_memory() -> dict:
+    """The shipped DDR3 as a memory specification of DRAMSys 4.0."""
+    o = SHIPPED.organisation
+    return {
         "memspec": {
             "memoryId": "theirs",
             "memoryType": "DDR3",
@@ -124,25 +136,154 @@ def test_dramsys_files_are_read():
             "memtimingspec": {**SHIPPED.timings, "clkMhz": 800},
         }
     }
-    mapping = {"CONGEN": {"BYTE_BIT": m.byte, "COLUMN_BIT": m.column, "BANK_BIT": m.bank, "ROW_BIT": m.row}}
-    mapping = json.loads(json.dumps(mapping))
-    assert from_dramsys(memory, mapping, "file").digest == SHIPPED.digest
-    with pytest.raises(InvalidInputError, match="'CONGEN'"):
-        from_dramsys(memory, {}, "file")
-    memory["memspec"]["memoryType"] = "LPDDR4"
-    with pytest.raises(InvalidInputError, match="standard LPDDR4 is not supported"):
-        from_dramsys(memory, mapping, "file")
 
 
-def test_a_specification_survives_copies_and_stays_read_only():
-    memory = load_memory_specification("ddr3-1600")
-    for copied in (pickle.loads(pickle.dumps(memory)), copy.deepcopy(memory)):
-        assert copied == memory and copied.digest == memory.digest
-        with pytest.raises(TypeError):
-            copied.timings["RCD"] = 1
+def dramsys_mapping() -> dict:
+    m = SHIPPED.mapping
+    lists = {"BYTE_BIT": m.byte, "COLUMN_BIT": m.column, "BANK_BIT": m.bank, "ROW_BIT": m.row}
+    return {"CONGEN": {name: list(bits) for name, bits in lists.items()}}
 
 
-@pytest.mark.parametrize("wrong", [None, 3])
-def test_a_memory_is_a_name_or_a_path(wrong):
-    with pytest.raises(InvalidInputError, match="name .*ddr3-1600.* or the path"):
-        load_memory_specification(wrong)
+@pytest.fixture
+def write(tmp_path):
+    """Write JSON into the temporary folder; return its path."""
+
+    def written(content, name="memory.json"):
+        file = tmp_path / name
+        file.write_text(json.dumps(content))
+        return file
+
+    return written
+
+
+def test_a_memory_of_dramsys_is_row_bank_column_unless_told_otherwise(write):
+    memory = load_memory_specification(write(dramsys_memory()))
+    assert memory.digest == SHIPPED.digest  # which is row:bank:column as well
+    assert (memory.name, memory.standard, memory.has_energy) == ("theirs", "DDR3", True)
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_mapping_by_name(write, name):
+    expected = SHIPPED.with_mapping(address_mapping(name, SHIPPED)).digest
+    assert load_memory_specification(write(dramsys_memory()), mapping=name).digest == expected
+    assert load_memory_specification(write({**dramsys_memory(), "mapping": name})).digest == expected
+    assert load_memory_specification("ddr3-1600", mapping=name).digest == expected
+    assert load_memory_specification(write(to_json(SHIPPED)), mapping=name).digest == expected
+
+
+def test_a_mapping_from_a_file(write, tmp_path, monkeypatch):
+    theirs = dramsys_mapping()
+    theirs["CONGEN"]["BANK_BIT"], theirs["CONGEN"]["ROW_BIT"][:3] = [16, 17, 18], [13, 14, 15]
+    theirs["CONGEN"]["XOR"] = [{"FIRST": 16, "SECOND": 20}]
+    file = write(theirs, "mapping.json")
+    monkeypatch.chdir(tmp_path.parent)
+    for memory in (
+        load_memory_specification(write(dramsys_memory()), mapping=file),
+        load_memory_specification(write({**dramsys_memory(), "mapping": "mapping.json"})),
+        load_memory_specification("ddr3-1600", mapping=str(file)),
+    ):
+        assert memory.mapping.bank == (16, 17, 18)
+        assert memory.mapping.xor == ((16, 20),)
+        assert memory.mapping.column == SHIPPED.mapping.column
+
+
+def test_the_parameter_goes_before_the_files_mapping(write):
+    file = write({**dramsys_memory(), "mapping": "BankRowColumn"})
+    assert load_memory_specification(file, mapping="RowBankColumn").digest == SHIPPED.digest
+
+
+def test_a_memory_of_dramsys_without_currents_has_no_energy(write):
+    content = dramsys_memory()
+    del content["memspec"]["mempowerspec"]
+    assert not load_memory_specification(write(content)).has_energy
+
+
+def test_pseudo_channels_are_ranks(write):
+    content = dramsys_memory()
+    architecture = content["memspec"]["memarchitecturespec"]
+    architecture["nbrOfPseudoChannels"] = 2
+    assert load_memory_specification(write(content)).organisation.ranks == 2
+
+
+ARCHITECTURE = ("memspec", "memarchitecturespec")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("memspec",), 3, "memspec must be a JSON object"),
+        (("memspec", "memoryType"), "DDR5", "memspec.memoryType: expected one of DDR3, DDR4, LPDDR4, HBM2, got 'DDR5'"),
+        (("memspec", "memoryType"), ..., "field memspec.memoryType is missing"),
+        (("memspec", "memoryType"), "LPDDR4", "field memspec.memtimingspec.DQS2DQ is missing"),
+        (("memspec", "memtimingspec"), ..., "field memspec.memtimingspec is missing"),
+        (("memspec", "memtimingspec", "RCD"), ..., "field memspec.memtimingspec.RCD is missing"),
+        (("memspec", "memtimingspec", "RCD"), 1.5, "memtimingspec.RCD: expected an integer of at least 0, got 1.5"),
+        (("memspec", "memtimingspec", "clkMhz"), ..., "field memspec.memtimingspec.clkMhz is missing"),
+        (("memspec", "memtimingspec", "clkMhz"), 0, "memtimingspec.clkMhz: expected a positive number, got 0"),
+        (("memspec", "mempowerspec", "idd0"), ..., "field memspec.mempowerspec.idd0 is missing"),
+        (("memspec", "mempowerspec", "vdd"), ..., "field memspec.mempowerspec.vdd is missing"),
+        (("memspec", "mempowerspec", "idd0"), "70", "mempowerspec.idd0: expected a number of at least 0, got '70'"),
+        ((*ARCHITECTURE, "nbrOfRows"), ..., "field memspec.memarchitecturespec.nbrOfRows is missing"),
+        ((*ARCHITECTURE, "nbrOfRows"), 1000, "memarchitecturespec.nbrOfRows: expected a power of two, got 1000"),
+        ((*ARCHITECTURE, "nbrOfRows"), "many", "nbrOfRows: expected an integer of at least 1, got 'many'"),
+        ((*ARCHITECTURE, "nbrOfChannels"), 2, "nbrOfChannels: expected 1, for one controller has one channel, got 2"),
+        ((*ARCHITECTURE, "nbrOfBankGroups"), 16, "nbrOfBanks: expected at least nbrOfBankGroups (16)"),
+        ((*ARCHITECTURE, "burstLength"), 1, "organisation.burst_length: expected a multiple of data_rate"),
+        (("mapping",), 3, "field mapping: expected a string, got 3"),
+        (("mapping",), "RowBankColum", "did you mean 'RowBankColumn'"),
+        (("mapping",), "BankRowColumn.json", "unknown address mapping 'BankRowColumn.json'"),
+    ],
+)
+def test_errors_in_files_of_dramsys_name_its_fields(write, path, value, message):
+    content = dramsys_memory()
+    _change(content, path, value)
+    with pytest.raises(InvalidInputError) as error:
+        load_memory_specification(write(content, "theirs.json"))
+    assert message in str(error.value)
+    assert "theirs.json" in str(error.value) or isinstance(error.value, UnknownNameError)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("CONGEN",), ..., "field CONGEN is missing"),
+        (
+            ("CONGEN", "ROW_BIT"),
+            [16, 17],
+            "CONGEN.ROW_BIT: expected 14 bits, because there are 16384 rows, got [16, 17]",
+        ),
+        (("CONGEN", "ROW_BIT"), ..., "CONGEN.ROW_BIT: expected 14 bits"),
+        (("CONGEN", "RANK_BIT"), [30], "CONGEN.RANK_BIT: expected 0 bits, because there are 1 ranks"),
+        (("CONGEN", "BANK_BIT"), "13", "CONGEN.BANK_BIT: expected a list of address bits from 0 to 63"),
+        (("CONGEN", "XOR"), [13], "CONGEN.XOR: expected a list of objects with FIRST and SECOND"),
+        (("CONGEN", "ROWS_BIT"), [30], "unknown field CONGEN.ROWS_BIT; did you mean 'ROW_BIT'?"),
+    ],
+)
+def test_errors_in_mappings_of_dramsys_name_its_fields(write, path, value, message):
+    content = dramsys_mapping()
+    _change(content, path, value)
+    with pytest.raises(InvalidInputError) as error:
+        load_memory_specification(write(dramsys_memory()), mapping=write(content, "theirs.json"))
+    assert message in str(error.value)
+    assert "theirs.json" in str(error.value)
+
+
+def test_a_mapping_in_the_place_of_a_memory(write):
+    with pytest.raises(InvalidInputError, match="memory.json: this is an address mapping"):
+        load_memory_specification(write(dramsys_mapping()))
+
+
+def test_a_mapping_that_is_not_json(tmp_path):
+    file = tmp_path / "broken.json"
+    file.write_text("{")
+    with pytest.raises(InvalidInputError, match="broken.json: cannot be read as JSON"):
+        load_memory_specification("ddr3-1600", mapping=file)
+
+
+def _change(content, path, value):
+    for part in path[:-1]:
+        content = content[part]
+    if value is ...:
+        del content[path[-1]]
+    else:
+        content[path[-1]] = value
