@@ -36,7 +36,7 @@ def memory_controller(
     arbiter                  [Simple], Fifo, Reorder                                      credits, order of answers
     max_active_transactions  1..128 in powers of two, [128]                               credits
     power_down_policy        [NoPowerDown], Staggered                                     of an idle rank
-    address_mapping          [RowBankColumn], BankRowColumn, RowColumnBank, PermutedBank  bits of bank, row, column
+    address_mapping          [Specification], RowBankColumn, BankRowColumn, RowColumnBank, PermutedBank  address bits
     =======================  ===========================================================  =======================
 
     Names and values of the first ten are those of DRAMSys 4.0 (its configuration files' McConfig section), which
@@ -48,7 +48,8 @@ def memory_controller(
             the refresh limits 1..8, max_active_transactions 1..128, refresh_policy NoRefresh or AllBank) or ``rl``
             (442 368: powers of two, request_buffer_size from 1 to 128).
         mode: ``default``, or ``dramsys`` with the defects of the reference, see ``simulators.memory.modes``.
-        memory: ``ddr3-1600``, ``ddr4-2400``, ``lpddr4-3200``, ``hbm2`` (both without energy), or a specification file.
+        memory: ``ddr3-1600``, ``ddr4-2400``, ``lpddr4-3200``, ``hbm2`` (both without energy, so that makespan is the
+            default objective), or a specification file.
         repairs: which defects mode ``default`` repairs, comma-separated; all if not given.
 
     Raises:
@@ -56,4 +57,5 @@ def memory_controller(
         InvalidInputError: a trace or specification file that cannot be read, or a trace beyond the memory.
     """
     simulator = MemoryController(memory=memory, mode=mode, repairs=repairs)
-    return Problem(simulator, memory_space(space, simulator.memory), simulator.load_workload(workload))
+    objective = {} if simulator.memory.has_energy else {"minimize": "makespan_ns"}
+    return Problem(simulator, memory_space(space, simulator.memory), simulator.load_workload(workload), objective)

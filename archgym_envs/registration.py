@@ -152,8 +152,7 @@ class EnvironmentSpec:
         Raises:
             InvalidInputError: the problem's wish is no objective.
         """
-        wish = getattr(problem, "objective", None)
-        return Objective.parse(wish) if wish else self.objective
+        return Objective.parse(problem.objective) if problem.objective else self.objective
 
 
 _registered: dict[str, EnvironmentSpec] = {}

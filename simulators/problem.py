@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +24,8 @@ class Problem:
         simulator: the cost model.
         space: the designs to search; its defaults are the problem's reference design.
         workload: what the simulator's ``load_workload`` returned (has ``name`` and ``digest``).
+        objective: what is searched for by default, as data, where the problem knows better than its environment;
+            empty otherwise.
 
     Raises:
         InvalidInputError: a parameter the simulator does not know, or a value it cannot express.
@@ -31,6 +34,7 @@ class Problem:
     simulator: Simulator
     space: DesignSpace
     workload: Any
+    objective: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for parameter in self.space.parameters:

@@ -32,8 +32,8 @@ from simulators.memory.kernel_codes import (
     SCHEDULER_BUFFERS,
     SCHEDULERS,
 )
-from simulators.memory.mappings import MAPPINGS
-from simulators.memory.specification import MemorySpecification
+from simulators.memory.mappings import MAPPINGS, SPECIFICATION, address_mapping
+from simulators.memory.specification import MemorySpecification, load_memory_specification
 from simulators.parameters import Parameter
 from simulators.spaces import DesignSpace, InactiveRule
 
@@ -77,17 +77,17 @@ def _archgym(name: str, sizes: Sequence[int], refreshes: Sequence[int], transact
     return DesignSpace(parameters, inactive=(_NO_CREDITS, *_NO_REFRESHES), name=name)
 
 
-def _default(memory: MemorySpecification | None) -> DesignSpace:
+def _default(memory: MemorySpecification) -> DesignSpace:
     """Return our space, with what the memory can do: refresh of single banks, power-down."""
-    per_bank = memory is not None and memory.bank_refresh is not None
-    refresh = [_refresh_policy(("AllBank", "PerBank"))] if per_bank else []
+    refresh = [] if memory.bank_refresh is None else [_refresh_policy(("AllBank", "PerBank"))]
     parameters = _shared((2, 4, 8, 16, 32, 64, 128, 256), _POWERS_TO_8, _POWERS_TO_128, refresh)
-    if memory is None or memory.can_power_down:
+    if memory.can_power_down:
         doc = "whether idle ranks power down"
         power_down = Parameter("power_down_policy", POWER_DOWN_POLICIES, "NoPowerDown", group="power", doc=doc)
         parameters = (*parameters, power_down)
+    others = [name for name in MAPPINGS if address_mapping(name, memory) != memory.mapping]
     doc = "which address bits select bank, row and column"
-    mapping = Parameter("address_mapping", MAPPINGS, "RowBankColumn", group="scheduling", doc=doc)
+    mapping = Parameter("address_mapping", (SPECIFICATION, *others), SPECIFICATION, group="scheduling", doc=doc)
     return DesignSpace((*parameters, mapping), inactive=(_NO_CREDITS,), name="default")
 
 
@@ -101,7 +101,8 @@ def memory_space(name: str = "default", memory: MemorySpecification | None = Non
 
     Args:
         name: ``default``, ``ga`` or ``rl``.
-        memory: the memory behind the controller; ``default`` follows what it can do (None: DDR3 with power-down).
+        memory: the memory behind the controller; ``default`` follows what it can do, and leaves out the named address
+            mapping that its specification has already (None: ddr3-1600).
 
     Raises:
         UnknownNameError: no such space.
@@ -111,5 +112,5 @@ def memory_space(name: str = "default", memory: MemorySpecification | None = Non
     if name == "rl":
         return _archgym("rl", _POWERS_TO_128, _POWERS_TO_8, _POWERS_TO_128)
     if name == "default":
-        return _default(memory)
+        return _default(memory or load_memory_specification("ddr3-1600"))
     raise UnknownNameError("memory search space", name, memory_space_names())

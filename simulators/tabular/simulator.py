@@ -150,14 +150,9 @@ class TabularSimulator(Simulator):
 
 @dataclass(frozen=True)
 class TabularProblem(Problem):
-    """The problem of a table: the same designs and numbers as its source, millions of look-ups per second.
-
-    Attributes:
-        objective: data of the source's default objective; empty where the table names none.
-    """
+    """The problem of a table: the same designs, numbers and default objective as its source, and quick look-ups."""
 
     simulator: TabularSimulator
-    objective: Mapping[str, Any]
 
     @classmethod
     def of(cls, simulator: TabularSimulator) -> TabularProblem:
