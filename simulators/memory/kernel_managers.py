@@ -96,7 +96,7 @@ def _propose(k: Int, now: Int, best: Int, w: Words, memory: Words) -> Int:
     key: Int = (at << ID_BITS) + memory[T_LENGTH + command] + tie
     if key < best:
         w[C_PENDING], w[C_PENDING_AT], w[C_PENDING_RANK] = command, at, k
-        w[C_PENDING_BANK] = w[k + K_SELECTED] if command == PRE or command == REFB else 0
+        w[C_PENDING_BANK] = w[k + (K_SELECTED if command == PRE or command == REFB else K_FIRST_BANK)]
     return key
 
 

@@ -15,11 +15,13 @@ ID = "archgym/MemoryController-v0"
 SMALL = "synthetic/streaming?requests=100"
 
 
-@pytest.mark.parametrize(("space", "size"), [("ga", 28_311_552), ("rl", 442_368), ("default", 442_368)])
-def test_spaces(space, size):
+@pytest.mark.parametrize(
+    ("space", "size", "dimensions"), [("ga", 28_311_552, 10), ("rl", 442_368, 10), ("default", 1_769_472, 11)]
+)
+def test_spaces(space, size, dimensions):
     env = gymnasium.make(ID, workload=SMALL, space=space)
     assert env.unwrapped.space.size == size
-    assert env.unwrapped.space.dimensions == 10
+    assert env.unwrapped.space.dimensions == dimensions
     assert env.action_space.nvec.tolist() == env.unwrapped.space.cardinalities.tolist()
 
 
@@ -28,9 +30,14 @@ def test_the_rl_space_has_the_known_number_of_distinct_designs():
 
 
 def test_parameters_are_named_and_spelled_as_documented():
-    doc = memory_controller.__doc__ or ""
+    rows: list[str] = []
+    for line in (memory_controller.__doc__ or "").splitlines():
+        if line.startswith(" " * 20) and rows:
+            rows[-1] += line  # a row that goes on
+        else:
+            rows.append(line)
     for parameter in memory_controller(SMALL).space.parameters:
-        (line,) = [line for line in doc.splitlines() if line.strip().startswith(f"{parameter.name} ")]
+        (line,) = [row for row in rows if row.strip().startswith(f"{parameter.name} ")]
         assert f"[{parameter.default}]" in line
         if not parameter.ordered:
             assert all(str(value) in line for value in parameter.values)

@@ -19,7 +19,7 @@ SHIPPED = load_memory_specification("ddr3-1600")
 
 
 def test_the_shipped_memory():
-    assert memory_specification_names() == ("ddr3-1600",)
+    assert memory_specification_names() == ("ddr3-1600", "ddr4-2400", "hbm2", "lpddr4-3200")
     assert SHIPPED.capacity_bytes == 2**30
     assert SHIPPED.burst_bytes == 64
     assert SHIPPED.burst_cycles == 4
@@ -54,7 +54,7 @@ def test_the_digest_follows_numbers_only():
     ("path", "value", "message"),
     [
         (("format",), "other/1", "field format: expected 'archgym-memory-specification/1', got 'other/1'"),
-        (("standard",), "DDR9", "field standard: expected one of 'DDR3', got 'DDR9'"),
+        (("standard",), "DDR9", "field standard: expected one of 'DDR3', 'DDR4', 'HBM2', 'LPDDR4', got 'DDR9'"),
         (("clock_mhz",), -1, "field clock_mhz: expected a positive number, got -1"),
         (("clock_mhz",), None, "field clock_mhz: expected a positive number"),
         (("timings_cycles", "RCD"), 1.5, "field timings_cycles.RCD: expected an integer of at least 0, got 1.5"),
@@ -97,9 +97,12 @@ def test_unknown_names_and_broken_files(tmp_path):
 
 def test_an_organisation_the_kernel_cannot_hold_is_refused():
     content = to_json(SHIPPED)
-    content["organisation"]["ranks"] = 2
-    content["address_mapping"]["rank"] = [30]
-    with pytest.raises(InvalidInputError, match="2 ranks"):
+    content["organisation"]["ranks"] = 4
+    content["address_mapping"]["rank"] = [30, 31]
+    kernel_words(parse_memory_specification(content, "x"))
+    content["organisation"]["ranks"] = 8
+    content["address_mapping"]["rank"] = [30, 31, 32]
+    with pytest.raises(InvalidInputError, match="8 ranks"):
         kernel_words(parse_memory_specification(content, "x"))
 
 
@@ -130,7 +133,10 @@ def test_dramsys_files_are_read():
     with pytest.raises(InvalidInputError, match="'CONGEN'"):
         from_dramsys(memory, {}, "file")
     memory["memspec"]["memoryType"] = "LPDDR4"
-    with pytest.raises(InvalidInputError, match="standard LPDDR4 is not supported"):
+    with pytest.raises(InvalidInputError, match="field timings_cycles.DQS2DQ is missing"):
+        from_dramsys(memory, mapping, "file")
+    memory["memspec"]["memoryType"] = "GDDR6"
+    with pytest.raises(InvalidInputError, match="GDDR6"):
         from_dramsys(memory, mapping, "file")
 
 
