@@ -175,6 +175,7 @@ def simulate(
                     withdraw_held(w, memory)
                     best = choose(now, w, memory)
                     if arrive != now:
+                        w[C_MANAGER_AT] = max(w[C_MANAGER_AT], now + 1)  # a shorter command of another rank goes first
                         continue
                 admits = due != now
         if admits:

@@ -268,11 +268,6 @@ def rules(memory: MemorySpecification) -> list[Rule]:
                 plain = name in FROM_FIRST_CYCLE and memory.standard != "HBM2"
                 delay = cycles + (0 if plain else length[before] - length[after])
                 found.append(Rule(before, after, scope, delay, name))
-    split = memory.standard == "HBM2"
-    for before in ALL:
-        for after in ALL:
-            if not split or (before in CAS) == (after in CAS):
-                found.append(Rule(before, after, "channel", length[before], "command bus"))
     return found
 
 
@@ -308,8 +303,10 @@ class CommandChecker:
         self._opened: dict[int, int] = {}
         self._data: dict[int, list[tuple[int, int, Command]]] = defaultdict(list)
         self._served: list[int] = []
+        self._bus_free: dict[bool, int] = {}
         self._requests = requests
         for command in commands:
+            self._check_bus(command)
             self._check_delays(command)
             self._check_activates(command)
             self._check_round(command)
@@ -348,6 +345,13 @@ class CommandChecker:
             return max((self._last[at] for r in others if (at := (rule.before, "rank", r)) in self._last), default=None)
         where = {"bank": bank, "bank_group": bank // self._per_group, "rank": rank, "channel": 0}[rule.scope]
         return self._last.get((rule.before, rule.scope, where))
+
+    def _check_bus(self, command: Command) -> None:
+        """One command at a time; HBM2 has a bus for rows and one for columns."""
+        bus = self.memory.standard == "HBM2" and command.name in CAS
+        if command.time < self._bus_free.get(bus, command.time):
+            self._say(command, "command bus")
+        self._bus_free[bus] = command.time + self._length[command.name] * self.tick
 
     def _check_delays(self, command: Command) -> None:
         for rule in self._rules[command.name]:
