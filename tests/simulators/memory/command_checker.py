@@ -219,8 +219,14 @@ def _hbm2(memory: MemorySpecification, t: Mapping[str, int]) -> Iterator[Delay]:
     yield "REFB", ("ACT", "REFB"), "rank", t["RREFD"], "RREFD"
     if memory.can_power_down:
         for_data = t["PL"] + burst + 1
-        yield READS, (*ENTRIES, "SREN"), "channel", t["RL"] + for_data, "RDPDE"
-        yield WRITES, ENTRIES, "channel", t["WL"] + for_data + t["WR"], "WRPDE"
+        read_entry, write_entry = t["RL"] + for_data, t["WL"] + for_data + t["WR"]
+        yield READS, (*ENTRIES, "SREN"), "rank", read_entry, "RDPDE"
+        yield WRITES, ENTRIES, "rank", write_entry, "WRPDE"
+        # What DRAMSys keeps between pseudo-channels, see _sleeping.
+        yield READS, ENTRIES, "channel", read_entry, "RDPDE"
+        yield "RDA", "SREN", "channel", read_entry, "RDPDE"
+        yield "WR", "PDEA", "channel", write_entry, "WRPDE"
+        yield "WRA", ENTRIES, "channel", write_entry, "WRPDE"
 
 
 _STANDARDS = {"DDR3": _ddr, "DDR4": _ddr, "LPDDR4": _lpddr4, "HBM2": _hbm2}
