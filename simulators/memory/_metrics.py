@@ -195,6 +195,7 @@ class MetricModel:
             self._sum_law("requests", ("read_commands", "write_commands")),
             self._sum_law("requests", ("row_hits", "row_misses", "row_conflicts")),
             self._sum_law("accounted_time_ns", tuple(_ACCOUNTS)),
+            Audit("times-are-not-negative", "no state lasts less than nothing", self._law(_not_negative, *_ACCOUNTS)),
             Audit(
                 "latencies-in-order",
                 "0 < median <= p95 <= maximum <= makespan, and mean <= maximum",
@@ -247,6 +248,10 @@ def _rows_hold(
 ) -> np.ndarray:
     sound = (hits >= 0) & (misses >= 0) & (conflicts >= 0)
     return sound & (misses + conflicts <= activates) & (precharges <= activates)
+
+
+def _not_negative(*parts: np.ndarray) -> np.ndarray:
+    return np.min(parts, axis=0) >= 0
 
 
 def _power(energy: np.ndarray, power: np.ndarray, time: np.ndarray) -> np.ndarray:

@@ -181,6 +181,7 @@ def simulate(
                         withdraw_held(w)
                         best = choose(now, requests, w, memory)
                     if arrive != now:
+                        w[C_MANAGER_AT] = max(w[C_MANAGER_AT], now + 1)  # a shorter command of another rank goes first
                         continue
                 admits = due != now
         if admits:
@@ -322,8 +323,8 @@ class Recording:
 
     Attributes:
         outputs: int64[len(OUTPUT_COLUMNS)].
-        commands: int64[m, 4], in order of issue: cycle, command (position in COMMANDS), bank (0 for commands to
-            all banks), request (-1 for refresh commands).
+        commands: int64[m, 4], in order of issue: cycle, command (position in COMMANDS), bank (the first of the
+            rank for commands to all banks), request (-1 for refresh commands).
         requests: int64[n, 3]: cycle at which each was sent by the player, accepted, answered.
     """
 

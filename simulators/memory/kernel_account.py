@@ -178,10 +178,23 @@ def accounting_end(last_command: Int, last_cycle: Int, makespan: Int, w: Words, 
 
 
 @compiled
+def _cut_waking(beyond: Int, k: Int, w: Words, memory: Words) -> None:
+    """Take back what was booked ``beyond`` the end for the refresh that self-refresh starts with; RP comes last."""
+    if beyond > 0:
+        precharged = min(beyond, memory[T_REFRESH] - memory[T_REFRESH_ACTIVE])
+        w[k + K_WAKING_PRECHARGED] -= precharged
+        w[k + K_WAKING_ACTIVE] -= beyond - precharged
+        w[k + K_CLOSED_AT] -= beyond
+        w[k + K_ACTIVE_SINCE] = w[k + K_CLOSED_AT]
+
+
+@compiled
 def finish_rank(end: Int, k: Int, w: Words, memory: Words) -> None:
     """Close the account of rank ``k`` at cycle ``end``."""
     if w[k + K_DOWN] not in (AWAKE, WAKING):
         account_wake(max(end, w[k + K_DOWN_SINCE]), k, w, memory)
+    if memory[T_WHOLE_RUN] and w[k + K_DOWN] in (SELF_REFRESH, WAKING):
+        _cut_waking(w[k + K_CLOSED_AT] - end, k, w, memory)
     since = w[k + K_ACTIVE_SINCE]
     if w[k + K_OPEN_BANKS] > 0:
         w[k + K_ACTIVE] += max(0, end - since)

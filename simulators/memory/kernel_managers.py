@@ -106,7 +106,7 @@ def _propose(k: Int, now: Int, best: Int, design: Words, w: Words, memory: Words
     key: Int = (at << ID_BITS) + memory[T_LENGTH + command] + tie
     if key < best:
         w[C_PENDING], w[C_PENDING_AT], w[C_PENDING_RANK] = command, at, k
-        w[C_PENDING_BANK] = w[k + K_SELECTED] if command in (PRE, REFB) else 0
+        w[C_PENDING_BANK] = w[k + (K_SELECTED if command in (PRE, REFB) else K_FIRST_BANK)]
     return key
 
 

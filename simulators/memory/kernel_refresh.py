@@ -48,6 +48,7 @@ from simulators.memory.kernel_state import (
     T_BANKS_PER_RANK,
     T_BUS_START,
     T_CHANNEL_DELAY,
+    T_DEVICE_STATE,
     T_FOUR_ACTIVATES,
     T_FOUR_ACTIVATES_REFB,
     T_GROUP_DELAY,
@@ -219,6 +220,8 @@ def count_refresh(k: Int, now: Int, design: Words, w: Words, memory: Words) -> N
         w[k + K_IS_SLEEPING] = w[k + K_PULLED_IN] = w[k + K_IS_SETTLED] = 0
         w[k + K_TRIGGER] = now + interval if w[k + K_TRIGGER] == NEVER_CYCLE else w[k + K_TRIGGER]
         w[k + K_REMAINING] = w[k + K_MASK]
+        if memory[T_DEVICE_STATE]:  # the reference's checker goes on counting the round that the REFA broke off
+            w[k + K_ROUND] = 0
         return
     _count(k, design[D_PULLED_IN], interval, w)
 

@@ -19,7 +19,8 @@ owed-refreshes       a run may end before the refreshes it          each is char
                      postponed, which then cost nothing
 device-power-state   power-down takes banks that closed by auto-    entry by the state of the banks, each span counted
                      precharge for open, never self-refreshes then  once
-                     and counts spans twice
+                     and counts spans twice; after self-refresh     and the round starts anew
+                     per-bank refresh keeps an old round's count
 exact-clock          the clock period is rounded to whole ps        it is what the specification says
                      (DDR4-2400: 833 ps)
 first-command        HBM2: an overflow lets the first command       commands start at clock edges

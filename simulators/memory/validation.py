@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from simulators.errors import InvalidInputError
 from simulators.memory._bars import BARS, POWER_DOWN, Bar
@@ -22,8 +22,6 @@ from simulators.memory.kernel_codes import COMMANDS
 from simulators.memory.kernel_state import ROW
 from simulators.memory.kernel_trace import DecodedTrace
 from simulators.memory.simulator import MemoryController
-
-BAR: Final = "; ".join(f"{kind}: {bar.text()}" for kind, bar in BARS.items())
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,9 @@ def validate_memory(reference_dir: str | Path, progress: Callable[[str], None] |
         rows = [{**run["config"], **run["result"], "trace": run["trace"]} for run in runs]
         tables.append(_validate_rows(directory, "index", rows, details, "golden"))
         tables.append(_validate_golden(directory, runs, details))
-    return MemoryValidation(str(reference_dir), BAR, tuple(tables), tuple(details))
+    kinds = [kind for kind in BARS if any(table.kind == kind for table in tables)]
+    bar = "; ".join(f"{kind}: {BARS[kind].text()}" for kind in kinds)
+    return MemoryValidation(str(reference_dir), bar, tuple(tables), tuple(details))
 
 
 # ---- tables of results ------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def _validate_golden(directory: ReferenceDirectory, runs: Sequence[Row], details
             "" if trace is not None and commands else "trace or commands are not there"
         )
         if trace is None or reason:
-            reasons[f"{stem}: {reason}"] = 1
+            reasons[reason] = reasons.get(reason, 0) + 1
             continue
         recording = controller.record(controller.check_columns(_columns([run["config"]])), trace)
         of_commands = list(_compare_lines(f"{stem}.cmd", commands, _command_lines(recording, trace)))

@@ -396,7 +396,9 @@ def test_validate_of_what_does_not_exist_yet_is_explained() -> None:
 
 
 def validation_of(met: bool | None) -> MemoryValidation:
-    summary = TableSummary("dramsys_4x2", 8, 8, 7, 6, 0.004, 0.0, math.nan, math.nan, met, {"DDR9 is not supported": 1})
+    errors, shares = (0.004, 0.0, math.nan), (1.0, 1.0, math.nan)
+    refused = {"DDR9 is not supported": 1}
+    summary = TableSummary("dramsys_4x2", 8, 8, 7, 6, *errors, *shares, "DDR3", met, refused)
     details = (Detail("dramsys_4x2", 0, "total_time_ps", 1250, 1251), Detail("dramsys_4x2", 1, "e_rd_pJ", 0, math.nan))
     return MemoryValidation("ref", "the bar", (summary,), details)
 

@@ -9,6 +9,7 @@ from simulators.memory import MemoryController, Recording, Trace
 from simulators.memory.kernel_codes import COMMANDS, O_STATUS
 
 SIMULATOR = MemoryController()
+REFERENCE = MemoryController(mode="dramsys")
 BANK, ROW = 1 << 13, 1 << 16  # address steps of the shipped row:bank:column mapping
 REFRESH_INTERVAL = 6240
 
@@ -19,9 +20,14 @@ def trace_of(*requests: tuple[int, str, int]) -> Trace:
     return Trace("small", np.array(cycles), np.array(kinds) == "write", np.array(addresses, dtype=np.uint64))
 
 
-def run(*requests: tuple[int, str, int], **design: object) -> Recording:
+def run(*requests: tuple[int, str, int], simulator: MemoryController = SIMULATOR, **design: object) -> Recording:
     design.setdefault("refresh_policy", "NoRefresh")
-    return SIMULATOR.record(SIMULATOR.check_columns({k: [v] for k, v in design.items()}), trace_of(*requests))
+    return simulator.record(simulator.check_columns({k: [v] for k, v in design.items()}), trace_of(*requests))
+
+
+def reference(*requests: tuple[int, str, int], **design: object) -> Recording:
+    """Run as DRAMSys 4.0 does, its defects included."""
+    return run(*requests, simulator=REFERENCE, **design)
 
 
 def commands(recording: Recording) -> list[tuple[int, str, int]]:
@@ -102,15 +108,16 @@ def test_page_policies_close_rows(policy, expected):
 @pytest.mark.parametrize("buffer", ["Bankwise", "ReadWrite", "Shared"])
 def test_a_full_buffer_holds_back_requests_that_need_other_space(buffer):
     """Bankwise looks at the previous request's bank; ReadWrite needs space for both directions."""
-    recording = run((0, "read", 0), (1, "write", BANK), scheduler_buffer=buffer, request_buffer_size=1)
+    recording = reference((0, "read", 0), (1, "write", BANK), scheduler_buffer=buffer, request_buffer_size=1)
     assert recording.requests[:, 1].tolist() == [0, 10]  # accepted when the first CAS frees its space
 
 
 def test_bankwise_space_lets_a_bank_exceed_its_size_by_one():
     """The third request finds bank 1, the previous request's, not full, and enters bank 0, which is."""
-    recording = run((0, "read", 0), (1, "read", BANK), (2, "read", ROW), request_buffer_size=2)
+    recording = reference((0, "read", 0), (1, "read", BANK), (2, "read", ROW), request_buffer_size=2)
     assert recording.requests[:, 1].tolist() == [0, 1, 2]
-    recording = run((0, "read", 0), (1, "read", ROW), (2, "read", BANK), (3, "read", 2 * ROW), request_buffer_size=2)
+    requests = (0, "read", 0), (1, "read", ROW), (2, "read", BANK), (3, "read", 2 * ROW)
+    recording = reference(*requests, request_buffer_size=2)
     assert recording.requests[:, 1].tolist() == [0, 1, 10, 11]
 
 
@@ -165,7 +172,7 @@ def test_a_busy_memory_postpones_refreshes(postponed, refreshes):
 
 
 def test_requests_are_sent_once_per_cycle_not_before_their_time_and_in_order():
-    recording = run((5, "read", 0), (5, "read", 64), (2, "read", 128), (40, "read", 192))
+    recording = reference((5, "read", 0), (5, "read", 64), (2, "read", 128), (40, "read", 192))
     assert recording.requests[:, 0].tolist() == [5, 6, 7, 40]
 
 

@@ -52,6 +52,8 @@ def test_no_command_breaks_a_timing_constraint(design, trace):
     for rule in RULES:
         latest: dict[int, int] = {}
         for cycle, command, bank in issued:
+            if rule.scope == "other_rank":
+                break  # there is one rank only
             where = bank if rule.scope == "bank" else 0
             if command == rule.after and where in latest:
                 assert cycle >= latest[where] + rule.cycles, (rule, cycle)
@@ -164,7 +166,7 @@ def test_the_rules_are_those_of_the_standard():
         ("WRA", "REFA", "rank"): 34,
         ("REFA", "REFA", "rank"): 88,
         ("REFA", "ACT", "rank"): 88,
-        ("PRE", "RD", "rank"): 1,
+        ("PRE", "RD", "channel"): 1,
     }
     assert {key: longest[key] for key in hand} == hand
     assert len([rule for rule in RULES if rule.scope == "bank"]) == 12

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import pickle
 
 import numpy as np
@@ -13,17 +12,20 @@ from simulators.audits import run_audits
 from simulators.errors import AuditError, InvalidInputError, UnknownNameError
 from simulators.evaluation import Evaluation
 from simulators.memory import MODES, MemoryController, Trace, load_memory_specification, memory_space
+from simulators.memory.energy import ENERGY_PARTS
+from simulators.memory.modes import REPAIRS
 from simulators.problem import Problem
 
 SIMULATOR = MemoryController()
+REFERENCE = MemoryController(mode="dramsys")
 TRACE = Trace("three", np.array([0, 1, 2]), np.array([False, True, False]), np.array([0, 1 << 16, 64], np.uint64))
 
 
 def test_defaults_are_the_reference_design_of_the_spaces():
+    inputs = {declared.name: declared.default for declared in SIMULATOR.inputs}
     for name in ("default", "ga", "rl"):
         space = memory_space(name)
         described = space.describe(space.default_indices[0])
-        inputs = {declared.name: declared.default for declared in SIMULATOR.inputs}
         assert described == {key: inputs[key] for key in described}
 
 
@@ -63,9 +65,14 @@ def test_wrong_designs_are_refused(columns, message):
 
 
 def test_modes_and_memories_are_checked():
-    assert MODES == ("dramsys",)
-    with pytest.raises(UnknownNameError, match="Known: dramsys"):
-        MemoryController(mode="default")
+    assert MODES == ("default", "dramsys")
+    assert SIMULATOR.mode == "default"
+    with pytest.raises(UnknownNameError, match="Known: default, dramsys"):
+        MemoryController(mode="ramulator")
+    with pytest.raises(UnknownNameError, match="did you mean 'own-bank'"):
+        MemoryController(repairs="own-bnk")
+    with pytest.raises(InvalidInputError, match="repairs nothing"):
+        MemoryController(mode="dramsys", repairs="own-bank")
     with pytest.raises(UnknownNameError, match="ddr3-1600"):
         MemoryController(memory="ddr3")
     with pytest.raises(InvalidInputError, match="threads"):
@@ -74,9 +81,12 @@ def test_modes_and_memories_are_checked():
 
 def test_settings_identify_the_numbers():
     settings = SIMULATOR.settings()
-    assert settings["mode"] == "dramsys"
+    assert (settings["mode"], settings["repairs"]) == ("default", list(REPAIRS))
     assert settings["memory_digest"] == load_memory_specification("ddr3-1600").digest
     assert MemoryController(threads=2).settings() == settings
+    assert (REFERENCE.settings()["mode"], REFERENCE.settings()["repairs"]) == ("dramsys", [])
+    some = MemoryController(repairs="own-direction, own-bank")
+    assert some.settings()["repairs"] == ["own-bank", "own-direction"]
 
 
 def test_a_workload_belongs_to_its_memory():
@@ -104,7 +114,7 @@ def test_workloads_load_and_travel(tmp_path):
     assert np.array_equal(SIMULATOR.simulate({}, copy).values, SIMULATOR.simulate({}, workload).values)
     file = tmp_path / "late.stl"
     file.write_text("5:\tread\t0x0\n3:\tread\t0x40\n")
-    assert SIMULATOR.load_workload(str(file)).cycle.tolist() == [5, 3]
+    assert REFERENCE.load_workload(str(file)).cycle.tolist() == [5, 3]
 
 
 def test_a_trace_beyond_the_kernel_is_refused():
@@ -116,7 +126,9 @@ def test_a_trace_beyond_the_kernel_is_refused():
 def test_a_memory_without_currents_has_no_energy():
     memory = dataclasses.replace(load_memory_specification("ddr3-1600"), currents_ma={}, supply_v={})
     metrics = MemoryController(memory).simulate({}, TRACE).row()
-    assert math.isnan(metrics["energy_pj"]) and math.isnan(metrics["average_power_mw"])
+    absent = {name for name in SIMULATOR.simulate({}, TRACE).row() if name.endswith(("_pj", "_mw"))}
+    assert len(absent) == 2 + len(ENERGY_PARTS) and absent.isdisjoint(metrics)
+    assert "accounted_time_ns" in metrics
     assert metrics["makespan_ns"] == SIMULATOR.simulate({}, TRACE).row()["makespan_ns"]
 
 

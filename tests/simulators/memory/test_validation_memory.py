@@ -15,7 +15,7 @@ from simulators.memory import MemoryController, Trace, validate_memory, write_st
 from simulators.memory._reference import PARAMETERS
 from simulators.memory.kernel_codes import COMMANDS
 
-SIMULATOR = MemoryController()
+SIMULATOR = MemoryController(mode="dramsys")
 DESIGN = {
     theirs: str(next(i.default for i in SIMULATOR.inputs if i.name == ours)) for theirs, ours in PARAMETERS.items()
 }
@@ -95,16 +95,41 @@ def test_deviations_are_found(reference, change, met):
 def test_what_cannot_be_compared_is_listed(reference):
     rows = [
         result_row(),
-        result_row(PowerDownPolicy="Staggered"),
-        result_row(RefreshPolicy="PerBank"),
+        result_row(Scheduler="Magic"),
+        result_row(PowerDownPolicy="Asleep"),
         result_row(trace="absent"),
     ]
     write_table(reference, "dramsys_mine", rows)
     (table,) = validate_memory(reference).tables
-    assert table.compared == 1
+    assert (table.compared, table.exact) == (1, 1)
     assert sum(table.not_supported.values()) == 3
-    assert "PowerDownPolicy Staggered is not supported" in table.not_supported
+    assert any("power_down_policy" in reason and "Asleep" in reason for reason in table.not_supported)
+    assert any("scheduler" in reason and "Magic" in reason for reason in table.not_supported)
     assert "trace absent is not in the directory" in table.not_supported
+
+
+def test_a_result_that_we_hold_impossible_is_a_deviation(reference):
+    write_table(reference, "dramsys_mine", [result_row(), result_row(RefreshPolicy="PerBank")])
+    (table,) = validate_memory(reference).tables
+    assert (table.compared, table.exact, table.met) == (2, 1, False)
+    assert table.worst_makespan_error == math.inf
+
+
+def test_rows_with_power_down_have_a_bar_of_their_own(reference):
+    """Four rows of five must be exact; the reference sleeps before it sees the request of cycle 0."""
+    metrics = SIMULATOR.simulate({"power_down_policy": ["Staggered"]}, TRACE).row()
+    asleep = {
+        "PowerDownPolicy": "Staggered",
+        "total_energy_pJ": metrics["energy_pj"],
+        "total_time_ps": round(metrics["makespan_ns"] * 1000),
+        "avg_lat_ns": metrics["average_latency_ns"],
+    }
+    assert asleep["total_time_ps"] > 75_000
+    late = asleep | {"total_time_ps": asleep["total_time_ps"] + 1}
+    for wrong, met in ((1, True), (2, False)):
+        write_table(reference, "dramsys_sleepy", [result_row(**(late if i < wrong else asleep)) for i in range(5)])
+        (table,) = validate_memory(reference).tables
+        assert (table.kind, table.compared, table.exact, table.met) == ("power-down", 5, 5 - wrong, met)
 
 
 def test_other_memories_are_not_supported(reference):
