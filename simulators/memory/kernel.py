@@ -29,6 +29,7 @@ from simulators.memory.kernel_account import accounting_end, finish_rank, write_
 from simulators.memory.kernel_bank import View, needs_plan, plan_after_turn, plan_bank, plan_expected
 from simulators.memory.kernel_choice import choose, choose_after_arrival
 from simulators.memory.kernel_codes import (
+    COMMANDS,
     D_CMD_MUX,
     D_POWER_DOWN,
     D_SCHEDULER,
@@ -291,7 +292,7 @@ def _write_results(r: Words, design: Words, requests: Requests, memory: Words, s
     out[O_LATENCY] = r[R_SUM_ANSWERED] - r[R_SUM_SENT]
     out[O_LATENCY_ACCEPT] = r[R_SUM_ANSWERED] - r[R_SUM_ACCEPTED]
     out[O_LATENCY_ARRIVAL] = r[R_SUM_ANSWERED] - requests.cycle.sum()
-    for command in range(15):
+    for command in range(len(COMMANDS)):
         out[O_ACT + command] = w[C_ISSUED + command]
     out[O_CHARGED_ACT] = out[O_ACT]
     out[O_CHARGED_PRE] = out[O_PRE] + out[O_CLOSED_BY_PREA] + out[O_RDA] + out[O_WRA]

@@ -18,6 +18,7 @@ from simulators.memory.kernel_state import (
     BANK_SHIFT,
     C_ACTIVE,
     C_CHANNEL_LAST,
+    C_COMMANDS,
     C_HELD,
     C_SHARED,
     ID_BITS,
@@ -171,10 +172,10 @@ def is_rank_idle(k: Int, waiting: Int, w: Words, memory: Words) -> bool:
 def rank_ready(k: Int, command: Int, w: Words, memory: Words) -> Int:
     """Return the earliest shifted cycle for a command to rank ``k``, by all that was issued before."""
     ready, at = memory[T_BUS_START], 16 * command
-    for earlier in range(15):
+    for earlier in range(w[C_COMMANDS]):
         ready = max(ready, w[k + K_LAST + earlier] + memory[T_RANK_DELAY + at + earlier])
     if memory[T_RANKS] > 1:
-        for earlier in range(15):
+        for earlier in range(w[C_COMMANDS]):
             ready = max(ready, w[C_CHANNEL_LAST + earlier] + memory[T_CHANNEL_DELAY + at + earlier])
     return ready
 

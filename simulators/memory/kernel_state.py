@@ -18,7 +18,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from simulators.memory.kernel_codes import ALL_BANK, D_POWER_DOWN, D_REFRESH, PER_BANK, STAGGERED
+from simulators.memory.kernel_codes import ALL_BANK, COMMANDS, D_POWER_DOWN, D_REFRESH, PDEA, PER_BANK, STAGGERED
 
 ID_BITS: Final = 24
 ID_MASK: Final = (1 << ID_BITS) - 1
@@ -131,6 +131,7 @@ C_MISSES, C_CONFLICTS, C_CLOSED_BY_PREA = range(288, 291)
 # The managers together: the cycle from which they must be looked at; the mask of banks they hold back; the command
 # they want next (NO_COMMAND if none), when, for which rank (position of its words) and bank; when to look again.
 C_ATTEND, C_HELD, C_PENDING, C_PENDING_AT, C_PENDING_RANK, C_PENDING_BANK, C_MANAGER_AT = range(292, 299)
+C_COMMANDS: Final = 303  # how many of the commands, from the first, a design can issue
 C_STALE_AT: Final = 302  # the cycle from which what they want must be found out anew even if nothing happened
 # The banks with requests, a bit each; where the choice is general, the first ends on both buses.
 C_ACTIVE, C_ROW_END, C_COLUMN_END = range(299, 302)
@@ -247,6 +248,7 @@ def reset(state: Controller, requests: Requests, memory: NDArray[np.int64], desi
     w[C_SHARED:C_ISSUED] = memory[T_BUS_START]
     w[C_CHANNEL_LAST : C_CHANNEL_LAST + 16] = LONG_AGO << ID_BITS
     w[C_PENDING] = NO_COMMAND
+    w[C_COMMANDS] = len(COMMANDS) if design[D_POWER_DOWN] == STAGGERED else PDEA
     w[C_ATTEND] = w[C_MANAGER_AT] = NEVER_CYCLE
     for rank in range(memory[T_RANKS]):
         _reset_rank(rank, w, memory, design)
