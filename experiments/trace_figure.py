@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from experiments.figures import SETTINGS
 from experiments.tables import replaced_file
-from simulators.memory.trace import REQUEST_BYTES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +94,7 @@ def _bandwidth(axes: Axes, trace: Trace, profile: TraceProfile, scale: float, un
     window = _round_window(trace.duration_ns / _WINDOWS, 1000.0 / trace.clock_mhz)
     which = (trace.cycle * (1000.0 / trace.clock_mhz / window)).astype(np.int64)
     whole = max(1, int(trace.duration_ns // window))  # a last window cut short is not drawn
-    rate = 8.0 * REQUEST_BYTES / window
+    rate = 8.0 * profile.burst_bytes / window
     edges = np.arange(whole + 1) * window / scale
     reads = np.bincount(which[~trace.is_write], minlength=whole)[:whole] * rate
     total = np.bincount(which, minlength=whole)[:whole] * rate

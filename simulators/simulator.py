@@ -64,7 +64,7 @@ class Input:
             close = nearest(str(array[row]), choices)
             hint = f"; did you mean {close!r}?" if close is not None else "."
             raise InvalidInputError(
-                f"row {row}: {self.name!r} cannot be {array[row].item()!r}{hint} "
+                f"row {row}: {self.name!r} cannot be {array.tolist()[row]!r}{hint} "
                 f"Expected one of {', '.join(map(repr, choices))}."
             )
         return array.astype(str) if textual else array
@@ -90,7 +90,7 @@ class Input:
     def _expected(self) -> str:
         kind = "an integer" if self.integer else "a number"
         low = "" if self.minimum is None else f" from {self.minimum:g}"
-        high = "" if self.maximum is None else f" up to {self.maximum:g}"
+        high = "" if self.maximum is None else f" up to {self.maximum:,.12g}"
         return f"Expected {kind}{low}{high}."
 
 

@@ -147,7 +147,7 @@ class MetricModel:
         self._matrix = self._linear(specification, cycle_ns / tick, specification.cycle_ns / tick, repairs)
         first, last = (self._at[f"average_latency{suffix}_ns"] for suffix in ("", "_from_arrival"))
         self._averages = slice(first, last + 1)
-        self.audits = self._laws(specification, specification.burst_cycles * cycle_ns)
+        self.audits = self._laws(specification, specification.burst_cycles * cycle_ns, repairs)
 
     def _linear(
         self, specification: MemorySpecification, time_ns: float, account_ns: float, repairs: Collection[str]
@@ -186,9 +186,9 @@ class MetricModel:
             values[:, at["average_power_mw"]] = values[:, at["energy_pj"]] / values[:, at["accounted_time_ns"]]
         return values
 
-    def _laws(self, specification: MemorySpecification, burst_ns: float) -> tuple[Audit, ...]:
+    def _laws(self, specification: MemorySpecification, burst_ns: float, repairs: Collection[str]) -> tuple[Audit, ...]:
         buses = specification.organisation.ranks if specification.standard == "HBM2" else 1
-        laws = (
+        laws: tuple[Audit, ...] = (
             self._below(
                 "bandwidth_gbit_per_s", buses * self._bits / burst_ns, "no more bits than the data bus carries"
             ),
@@ -207,6 +207,8 @@ class MetricModel:
                 self._law(_rows_hold, *_ROWS),
             ),
         )
+        if "whole-run-energy" in repairs and "device-power-state" in repairs and "exact-clock" in repairs:
+            laws = (*laws, self._sum_law("makespan_ns", ("accounted_time_ns",)))
         if not specification.has_energy:
             return laws
         power = Audit(

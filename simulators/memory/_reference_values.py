@@ -77,6 +77,8 @@ def agree(metric: str, expected: Number, got: Number) -> bool:
     """Return whether two values of a column are equal, up to the reference's printing."""
     if isinstance(expected, str) or isinstance(got, str):
         return expected == got
+    if math.isnan(expected) or math.isnan(got):
+        return math.isnan(expected) and math.isnan(got)
     slack = _ROUNDED.get(metric, 1e-6 * abs(expected) if isinstance(expected, float) else 0.0)
     return abs(got - expected) <= slack
 

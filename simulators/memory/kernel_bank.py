@@ -117,6 +117,7 @@ def plan_bank(b: Index, view: View, design: Words, requests: Requests, memory: W
         w[u64(C_CANDIDATE) + b] = NEVER
         w[C_ACTIVE] &= ~(np.int64(1) << np.int64(b))
         return
+    w[C_ACTIVE] |= np.int64(1) << np.int64(b)
     scheduler = design[D_SCHEDULER]
     request, command, command_class = w[base + u64(B_HEAD)], np.int64(ACT), np.int64(0)
     if w[base + u64(B_IS_OPEN)]:
@@ -137,7 +138,6 @@ def plan_bank(b: Index, view: View, design: Words, requests: Requests, memory: W
             command = RD + 2 * is_write + _closes(base, request, queued, admitted, design, link, state)
     w[u64(C_CANDIDATE) + b] = max(_ready(base, command, w, memory), view.now) + request
     w[u64(C_COMMAND) + b] = command
-    w[C_ACTIVE] |= np.int64(1) << np.int64(b)
     if memory[T_IS_GENERAL]:
         length, is_column = memory[u64(T_LENGTH) + u64(command)], memory[T_IS_SPLIT] and command >= RD
         w[u64(C_ROW_EXTRA) + b] = NEVER if is_column else length

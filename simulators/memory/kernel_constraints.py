@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 
 import numpy as np
@@ -88,6 +89,7 @@ def kernel_words(specification: MemorySpecification, repairs: Collection[str] = 
             f"expected at most {MAX_RANKS} ranks of {MAX_BANKS // 2} banks, {MAX_GROUPS} bank groups and "
             f"{MAX_BANKS} banks in all"
         )
+    _check_refresh(specification)
     words = np.zeros(T_SHARED_DELAY + 4 * len(COMMANDS) * o.bank_groups**2, dtype=np.int64)
     _enter_organisation(specification, words)
     for rule in constraints(specification):
@@ -103,6 +105,21 @@ def kernel_words(specification: MemorySpecification, repairs: Collection[str] = 
         words[position] = repair in repairs
     words.setflags(write=False)
     return words
+
+
+def _check_refresh(specification: MemorySpecification) -> None:
+    """Refuse refreshes that come faster than they can be done: nothing else would ever be served."""
+    t = specification.power_timings
+    found = [("REFI", t["REFI"], t["RFC"] + t["RC"] + t["RP"])]
+    if specification.bank_refresh is not None:
+        interval, cycles, precharge = dataclasses.astuple(specification.bank_refresh)
+        found.append(("REFIPB" if specification.standard == "LPDDR4" else "REFISB", interval, cycles + precharge))
+    for name, interval, busy in found:
+        if interval <= busy:
+            raise InvalidInputError(
+                f"memory {specification.name!r}: timings_cycles.{name} is {interval}; expected more than {busy}, what "
+                "a refresh takes with the precharge and row cycle around it"
+            )
 
 
 def _enter(rule: Constraint, words: Words) -> None:

@@ -32,7 +32,7 @@ from simulators.memory.specification import MemorySpecification
 from simulators.memory.trace import Trace
 
 MAX_REQUESTS = 1 << ID_BITS
-MAX_CYCLE = 1 << 36  # of the kernel's unit of time
+MAX_CYCLE = 1 << 36
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,7 @@ time-order           times that go backwards are played as if       an error tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from simulators.errors import InvalidInputError, UnknownNameError
@@ -53,7 +53,7 @@ REPAIRS: Final = (
 )
 
 
-def chosen_repairs(mode: str, repairs: str | Iterable[str] | None) -> tuple[str, ...]:
+def chosen_repairs(mode: str, repairs: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the repairs in force, in the order of the table.
 
     Args:
@@ -68,6 +68,8 @@ def chosen_repairs(mode: str, repairs: str | Iterable[str] | None) -> tuple[str,
         raise UnknownNameError("mode of the memory controller", mode, MODES)
     if repairs is None:
         return REPAIRS if mode == "default" else ()
+    if not isinstance(repairs, str) and not (isinstance(repairs, Sequence) and all(map(_is_text, repairs))):
+        raise InvalidInputError(f"repairs are names, or one comma-separated text of names, got {repairs!r}")
     names = [name.strip() for name in repairs.split(",")] if isinstance(repairs, str) else list(repairs)
     names = [name for name in names if name]
     for name in names:
@@ -76,3 +78,7 @@ def chosen_repairs(mode: str, repairs: str | Iterable[str] | None) -> tuple[str,
     if names and mode == "dramsys":
         raise InvalidInputError("mode 'dramsys' repairs nothing; choose repairs with mode 'default'")
     return tuple(name for name in REPAIRS if name in names)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

@@ -28,7 +28,7 @@ from simulators.memory.kernel_codes import (
 )
 from simulators.memory.kernel_constraints import kernel_words
 from simulators.memory.kernel_state import T_TICK
-from simulators.memory.kernel_trace import DecodedTrace, decode_trace, remap_trace
+from simulators.memory.kernel_trace import MAX_CYCLE, DecodedTrace, decode_trace, remap_trace
 from simulators.memory.mappings import MAPPING_NAMES, SPECIFICATION, address_mapping
 from simulators.memory.modes import chosen_repairs
 from simulators.memory.specification import MemorySpecification, load_memory_specification
@@ -55,10 +55,11 @@ INPUTS: Final = (
     Input("address_mapping", SPECIFICATION, MAPPING_NAMES, doc="which address bits select bank, row and column"),
 )
 
-_DEADLOCK_REASON = (
+_STRICT_REASON = (
     "deadlock: the command multiplexer waits for the oldest request while its bank serves younger row hits first "
     "(cmd_mux=Strict needs scheduler=Fifo)"
 )
+_STUCK_REASON = "deadlock: requests wait and no command can ever be issued"
 
 
 class MemoryController(Simulator):
@@ -133,7 +134,7 @@ class MemoryController(Simulator):
         trace = load_workload(name_or_path, clock_mhz=self.memory.clock_mhz, allow_backwards=backwards)
         if "address-range" in self.repairs:
             check_workload_fits(trace, name_or_path, self.memory.capacity_bytes)
-        return decode_trace(trace, self.memory)
+        return self._decode(trace)
 
     def prepare(self, trace: Trace) -> DecodedTrace:
         """Return ``trace`` decoded for this memory.
@@ -143,24 +144,25 @@ class MemoryController(Simulator):
         """
         if "address-range" in self.repairs:
             check_addresses(trace, self.memory.capacity_bytes)
-        return decode_trace(trace, self.memory)
+        return self._decode(trace)
 
     def evaluate_columns(self, columns: Columns, workload: Trace | DecodedTrace) -> Evaluation:
         """Simulate checked designs; see :meth:`Simulator.simulate`. A plain trace is decoded at each call."""
         trace = self._decoded(workload)
-        refused = self._refusals(columns)
+        refused = self.refusals(columns)
         if not any(refused):
-            return self._evaluate(columns, trace)
+            return self.evaluation_of(self.kernel_outputs(columns, trace), columns, trace)
         wanted = np.array([not reason for reason in refused])
         evaluation = Evaluation.invalid(self.metrics, [reason for reason in refused if reason])
         if wanted.any():
-            possible = self._evaluate({name: column[wanted] for name, column in columns.items()}, trace)
+            some = {name: column[wanted] for name, column in columns.items()}
+            possible = self.evaluation_of(self.kernel_outputs(some, trace), some, trace)
             order = np.argsort(np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)]))
             evaluation = Evaluation.concatenate([possible, evaluation]).take(order)
         return evaluation
 
-    def _refusals(self, columns: Columns) -> list[str]:
-        """Return why each design is beyond this memory, empty texts where it is not."""
+    def refusals(self, columns: Columns) -> list[str]:
+        """Return for checked columns why each design is beyond this memory, empty texts where it is not."""
         reasons = [""] * len(columns["cmd_mux"])
         if self.memory.bank_refresh is None:
             for row in np.flatnonzero(columns["refresh_policy"] == "PerBank"):
@@ -172,17 +174,23 @@ class MemoryController(Simulator):
                 )
         return reasons
 
-    def _evaluate(self, columns: Columns, trace: DecodedTrace) -> Evaluation:
-        outputs = self.kernel_outputs(columns, trace)
+    def evaluation_of(self, outputs: NDArray[np.int64], columns: Columns, trace: DecodedTrace) -> Evaluation:
+        """Return the evaluation that the kernel's outputs of checked designs are; not audited."""
         stuck = outputs[:, O_STATUS] == DEADLOCK
         if not stuck.any():
             return Evaluation.of_valid(self.metrics, self._model.values(outputs, len(trace)))
         values = np.full((len(outputs), len(self.metrics)), np.nan)
         values[~stuck] = self._model.values(outputs[~stuck], len(trace))
-        return Evaluation(self.metrics, values, ~stuck, tuple(_DEADLOCK_REASON if bad else "" for bad in stuck))
+        reasons = np.where(columns["cmd_mux"] == "Strict", _STRICT_REASON, _STUCK_REASON)
+        return Evaluation(self.metrics, values, ~stuck, tuple(np.where(stuck, reasons, "").tolist()))
 
     def kernel_outputs(self, columns: Columns, workload: Trace | DecodedTrace) -> NDArray[np.int64]:
-        """Return the kernel's own integers, ``[n, len(OUTPUT_COLUMNS)]``, for checked columns of length ``n``."""
+        """Return the kernel's own integers, ``[n, len(OUTPUT_COLUMNS)]``, for checked columns of length ``n``.
+
+        Raises:
+            InvalidInputError: a design that :meth:`refusals` refuses.
+        """
+        self._refuse_any(columns)
         trace, mappings = self._decoded(workload), columns["address_mapping"]
         designs = encode_designs(columns)
         names = np.unique(mappings).tolist()
@@ -205,9 +213,28 @@ class MemoryController(Simulator):
         return trace.variants[name]
 
     def record(self, columns: Columns, workload: Trace | DecodedTrace, row: int = 0) -> Recording:
-        """Return every command and every request's times of one design of checked columns."""
+        """Return every command and every request's times of one design of checked columns.
+
+        Raises:
+            InvalidInputError: a design that :meth:`refusals` refuses.
+        """
+        self._refuse_any({name: column[row : row + 1] for name, column in columns.items()})
         trace = self._mapped(self._decoded(workload), str(columns["address_mapping"][row]))
         return record_design(encode_designs(columns)[row], trace, self._words)
+
+    def _refuse_any(self, columns: Columns) -> None:
+        for reason in self.refusals(columns):
+            if reason:
+                raise InvalidInputError(reason)
+
+    def _decode(self, trace: Trace) -> DecodedTrace:
+        decoded = decode_trace(trace, self.memory)
+        if int(decoded.cycle.max()) * self.ticks_per_cycle > MAX_CYCLE:
+            raise InvalidInputError(
+                f"trace {trace.name!r} goes up to cycle {int(decoded.cycle.max())}; expected at most "
+                f"{MAX_CYCLE // self.ticks_per_cycle} on {self.memory.name} in mode {self.mode}. Cut it into parts."
+            )
+        return decoded
 
     def _decoded(self, workload: Trace | DecodedTrace) -> DecodedTrace:
         if isinstance(workload, Trace):

@@ -362,6 +362,8 @@ def _check_geometry(specification: MemorySpecification, fields: Fields) -> None:
     o, m = specification.organisation, specification.mapping
     if o.burst_length % o.data_rate:
         raise fields.wrong("organisation.burst_length", f"a multiple of data_rate ({o.data_rate})")
+    if o.bus_bytes < 1:
+        raise fields.wrong("organisation.device_width_bits", "a data bus of at least 8 bits over all devices")
     if o.banks_per_rank % o.bank_groups_per_rank:
         raise fields.wrong(
             "organisation.banks_per_rank", f"a multiple of bank_groups_per_rank ({o.bank_groups_per_rank})"
@@ -378,6 +380,8 @@ def _check_geometry(specification: MemorySpecification, fields: Fields) -> None:
         bits = len(getattr(m, part))
         if 2**bits != size:
             raise fields.wrong(f"address_mapping.{part}", f"{np.log2(size):g} bits, because there are {size}")
+    if any(bit == other for bit, other in m.xor):
+        raise fields.wrong("address_mapping.xor", "pairs of two different bits")
     used = [bit for part in MAPPING_FIELDS for bit in getattr(m, part)]
     if len(set(used)) != len(used):
         raise fields.wrong("address_mapping", "every address bit at most once")

@@ -50,7 +50,7 @@ class TraceProfile:
 
     Attributes:
         name, requests, digest: of the trace.
-        memory, clock_mhz, capacity_bytes, peak_gbit_per_s: of the memory.
+        memory, clock_mhz, capacity_bytes, burst_bytes, peak_gbit_per_s: of the memory; a request is one burst.
         write_fraction: share of writes.
         direction_switches: share of requests whose direction differs from that of the request before.
         footprint_bytes, pages, rows: distinct 64-byte lines times 64, distinct 4 KiB pages, distinct rows.
@@ -78,6 +78,7 @@ class TraceProfile:
     memory: str
     clock_mhz: float
     capacity_bytes: int
+    burst_bytes: int
     peak_gbit_per_s: float
     write_fraction: float
     direction_switches: float
@@ -116,7 +117,7 @@ def profile_trace(trace: Trace, memory: MemorySpecification) -> TraceProfile:
     distance = reuse_distances(line)
     again = distance[distance >= 0]
     duration = trace.duration_ns
-    offered = 8.0 * REQUEST_BYTES * len(trace) / duration if duration else None
+    offered = 8.0 * memory.burst_bytes * len(trace) / duration if duration else None
     return TraceProfile(
         name=trace.name,
         requests=len(trace),
@@ -124,6 +125,7 @@ def profile_trace(trace: Trace, memory: MemorySpecification) -> TraceProfile:
         memory=memory.name,
         clock_mhz=trace.clock_mhz,
         capacity_bytes=memory.capacity_bytes,
+        burst_bytes=memory.burst_bytes,
         peak_gbit_per_s=memory.peak_bandwidth_gbit_per_s,
         write_fraction=float(trace.is_write.mean()),
         direction_switches=float(np.count_nonzero(np.diff(trace.is_write)) / len(trace)),

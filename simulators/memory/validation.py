@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from simulators.audits import run_audits
 from simulators.errors import InvalidInputError
 from simulators.memory._bars import BARS, POWER_DOWN, Bar
 from simulators.memory._reference import PARAMETERS, ReferenceDirectory, Row
@@ -22,6 +25,7 @@ from simulators.memory.kernel_codes import COMMANDS
 from simulators.memory.kernel_state import ROW
 from simulators.memory.kernel_trace import DecodedTrace
 from simulators.memory.simulator import MemoryController
+from simulators.spaces import Columns
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,8 @@ def validate_memory(reference_dir: str | Path, progress: Callable[[str], None] |
         InvalidInputError: no such directory, or nothing in it to compare, or a file that cannot be read.
     """
     directory = ReferenceDirectory(Path(reference_dir))
-    names, runs = directory.tables(), directory.golden()
+    names = directory.tables()
+    runs = [run for run in directory.golden() if {"name", "trace", "config"} <= run.keys()]
     if not names and not runs:
         raise InvalidInputError(
             f"{reference_dir}: holds no dramsys_*.csv and no golden/index.json. Expected a directory laid out as "
@@ -128,7 +133,7 @@ def validate_memory(reference_dir: str | Path, progress: Callable[[str], None] |
     if runs:
         if progress is not None:
             progress("golden")
-        rows = [{**run["config"], **run["result"], "trace": run["trace"]} for run in runs]
+        rows = [{**run["config"], **run.get("result", {}), "trace": run["trace"]} for run in runs]
         tables.append(_validate_rows(directory, "index", rows, details, "golden"))
         tables.append(_validate_golden(directory, runs, details))
     kinds = [kind for kind in BARS if any(table.kind == kind for table in tables)]
@@ -161,42 +166,67 @@ def _validate_rows(
         if trace is None:
             reasons[f"trace {name} is not in the directory"] = len(positions)
             continue
-        columns = controller.check_columns(_columns([rows[p] for p in positions]))
-        evaluation, outputs = controller.evaluate_checked(columns, trace), controller.kernel_outputs(columns, trace)
-        for index, position in enumerate(positions):
-            row = rows[position]
-            # DRAMSys prints its bandwidth before the Simple arbiter has released the last answer.
-            uncounted = int(row.get("Arbiter", "Simple") == "Simple")
-            ours = reference_columns(evaluation.row(index), outputs[index], controller, uncounted)
-            found[position] = list(_compare(table, position, row, ours, evaluation.valid[index]))
+        columns = controller.check_columns(_columns([rows[p] for p in positions], controller))
+        for position, ours in zip(positions, _results(controller, columns, trace), strict=True):
+            found[position] = list(_compare(table, position, rows[position], ours))
     compared = [found[position] for position in sorted(found)]
     details.extend(detail for row_details in compared for detail in row_details)
     sleeps = any(row.get("PowerDownPolicy", "NoPowerDown") != "NoPowerDown" for row in rows)
     return _summary(table, len(rows), compared, reasons, POWER_DOWN if sleeps else controller.memory.standard)
 
 
+def _results(
+    controller: MemoryController, columns: Columns, trace: DecodedTrace
+) -> Iterator[Mapping[str, Number] | None]:
+    """Return our results of checked designs under the reference's names; None where we hold a design impossible."""
+    possible = np.array([not reason for reason in controller.refusals(columns)])
+    some = {name: column[possible] for name, column in columns.items()}
+    outputs = controller.kernel_outputs(some, trace)
+    evaluation = controller.evaluation_of(outputs, some, trace)
+    run_audits(controller.audits, evaluation, controller.name)
+    index = 0
+    for row, is_possible in enumerate(possible.tolist()):
+        if not is_possible:
+            yield None
+            continue
+        # DRAMSys prints its bandwidth before the Simple arbiter has released the last answer.
+        uncounted = int(columns["arbiter"][row] == "Simple")
+        metrics = evaluation.row(index)
+        valid = bool(evaluation.valid[index])
+        yield reference_columns(metrics, outputs[index], controller, uncounted) if valid else None
+        index += 1
+
+
 def _why_not(row: Row, controller: MemoryController) -> str:
     """Return why a row cannot be simulated, or nothing."""
+    if not row.get("trace"):
+        return "there is no column trace, or it is blank"
     try:
-        controller.check_columns(_columns([row]))
+        controller.check_columns(_columns([row], controller))
     except InvalidInputError as error:
-        return str(error)
+        return str(error).removeprefix("row 0: ")
     return ""
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """Return the designs of rows as columns; a parameter that the table lacks takes its default."""
-    present = [theirs for theirs in PARAMETERS if theirs in rows[0]]
-    return {PARAMETERS[theirs]: [row[theirs] for row in rows] for theirs in present}
+def _columns(rows: Sequence[Row], controller: MemoryController) -> dict[str, list[Any]]:
+    """Return the designs of rows as columns; a parameter that a row lacks or leaves blank takes its default."""
+    defaults = {declared.name: declared.default for declared in controller.inputs}
+    return {ours: [row.get(theirs) or defaults[ours] for row in rows] for theirs, ours in PARAMETERS.items()}
 
 
-def _compare(table: str, position: int, row: Row, ours: Mapping[str, Number], is_valid: bool) -> Iterator[Detail]:
+def _compare(table: str, position: int, row: Row, ours: Mapping[str, Number] | None) -> Iterator[Detail]:
+    """Compare one row; ``ours`` is None where we hold it impossible, and then every value of the row is NaN."""
+    if ours is None:
+        for metric in row:
+            if metric not in PARAMETERS and metric not in ("config_id", "trace"):
+                yield Detail(table, position, metric, read_number(row[metric] or "nan"), math.nan)
+        return
     counted = any(name.startswith("n_BEGIN_") for name in row)  # then a command without a column never happened
     for metric, got in ours.items():
         if metric in row or (counted and metric.startswith(("n_BEGIN_", "n_END_"))):
-            if isinstance(got, float) and math.isnan(got) and not row.get(metric) and is_valid:
+            if isinstance(got, float) and math.isnan(got) and not row.get(metric):
                 continue  # neither side has the value
-            yield Detail(table, position, metric, read_number(row.get(metric)), got if is_valid else math.nan)
+            yield Detail(table, position, metric, read_number(row.get(metric)), got)
 
 
 def _summary(
@@ -239,7 +269,8 @@ def _errors(compared: Iterable[list[Detail]], metric: str) -> list[float]:
     for row in compared:
         for detail in row:
             if detail.metric == metric and isinstance(detail.expected, int | float) and detail.expected:
-                error = abs(float(detail.got) / detail.expected - 1)
+                both_invalid = math.isnan(detail.expected) and math.isnan(float(detail.got))
+                error = 0.0 if both_invalid else abs(float(detail.got) / detail.expected - 1)
                 errors.append(math.inf if math.isnan(error) else error)
     return errors
 
@@ -257,15 +288,15 @@ def _validate_golden(directory: ReferenceDirectory, runs: Sequence[Row], details
         trace = directory.trace(run["trace"], controller, "golden")
         commands = directory.rows(f"golden/{stem}.cmd")
         times = directory.rows(f"golden/{stem}.req")
-        reason = _why_not(run["config"], controller) or (
+        reason = _why_not({**run["config"], "trace": run["trace"]}, controller) or (
             "" if trace is not None and commands else "trace or commands are not there"
         )
         if trace is None or reason:
             reasons[reason] = reasons.get(reason, 0) + 1
             continue
-        recording = controller.record(controller.check_columns(_columns([run["config"]])), trace)
+        recording = controller.record(controller.check_columns(_columns([run["config"]], controller)), trace)
         of_commands = list(_compare_lines(f"{stem}.cmd", commands, _command_lines(recording, trace)))
-        of_times = list(_compare_lines(f"{stem}.req", times, _time_lines(recording)))
+        of_times = list(_compare_lines(f"{stem}.req", times, _time_lines(recording))) if times else []
         details.extend((*of_commands, *of_times))
         compared, same = compared + 1, all(_agrees(detail) for detail in of_commands)
         exact += same
