@@ -31,8 +31,8 @@ demo: $(STAMP)  ## six searchers look for a memory controller; table and report 
 test: $(STAMP)  ## the tests, under ten minutes on two cores
 	$(PYTEST) -n 2 --dist worksteal
 
-test-slow: $(STAMP) ## the heavier tests
-	$(PYTEST) -n 2 --dist worksteal -m slow
+test-slow: $(STAMP) ## the heavier tests, with new random cases
+	HYPOTHESIS_PROFILE=search $(PYTEST) -n 2 --dist worksteal -m slow
 
 check: $(STAMP) ## lint, formatting, types, import layering
 	$(BIN)/ruff check .

@@ -277,14 +277,14 @@ def parameters() -> str:
 
 def sizes() -> str:
     """Return how many designs the spaces have."""
+    wanted = [
+        *(("default", memory, memory) for memory in ("ddr3-1600", "ddr4-2400", "lpddr4-3200", "hbm2")),
+        *((name, "ddr3-1600", "all") for name in ("ga", "rl")),
+    ]
     rows = []
-    for name in ("default", "ga", "rl"):
-        for memory in ("ddr3-1600", "hbm2"):
-            space = memory_space(name, load_memory_specification(memory))
-            where = "DDR3, DDR4" if memory == "ddr3-1600" else "LPDDR4, HBM2"
-            rows.append((f"`{name}`", where, space.dimensions, _thousands(space.size), _thousands(space.count())))
-    rows = [row for row in rows if row[0] == "`default`" or row[1] == "DDR3, DDR4"]
-    rows = [(row[0], row[1] if row[0] == "`default`" else "all", *row[2:]) for row in rows]
+    for name, memory, where in wanted:
+        space = memory_space(name, load_memory_specification(memory))
+        rows.append((f"`{name}`", where, space.dimensions, _thousands(space.size), _thousands(space.count())))
     return table(("space", "memories", "parameters", "designs", "canonical designs"), rows)
 
 

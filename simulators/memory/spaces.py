@@ -9,7 +9,8 @@ rl        442 368    what its reinforcement learning and Vizier agents searched:
                      credits 1..128, refresh limits 1..8 (166 464 canonical designs)
 default   1 769 472  ours: buffer sizes that are worth building (2..256 in powers of two), credits 1..128, address
                      mapping and power-down as parameters, and always refreshed; where the memory can refresh
-                     single banks, that is a choice (3 538 944 designs)
+                     single banks, that is a choice (3 538 944 designs on LPDDR4; 4 423 680 on HBM2, whose own
+                     address mapping is none of the named ones)
 ========= ========== =======================================================================================
 
 Facts that hold in all of them: ``max_active_transactions`` has no effect with ``arbiter=Simple``, and the refresh

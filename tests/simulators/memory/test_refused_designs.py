@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simulators.memory import MemoryController, load_memory_specification
+from simulators.errors import InvalidInputError
+from simulators.memory import MemoryController, Trace, load_memory_specification
 from simulators.memory.energy import ENERGY_PARTS
 from tests.simulators.memory.cases import MEMORIES, MODES, NAMES, small_trace
 
@@ -65,3 +66,33 @@ def test_energy_is_a_metric_only_where_there_is_a_model(name, has_energy):
     row = controller.simulate({}, small_trace(REQUESTS, controller.memory.clock_mhz)).row()
     assert list(row) == names
     assert np.isfinite(list(row.values())).all()
+
+
+@pytest.mark.parametrize(("memory", "timing"), [("ddr3-1600", "REFI"), ("lpddr4-3200", "REFIPB"), ("hbm2", "REFISB")])
+def test_an_interval_shorter_than_a_refresh_is_refused(memory, timing):
+    specification = load_memory_specification(memory)
+    hurried = dataclasses.replace(specification, timings={**specification.timings, timing: 90})
+    with pytest.raises(InvalidInputError, match=f"timings_cycles.{timing} is 90; expected more than"):
+        MemoryController(hurried)
+
+
+def test_the_kernel_does_not_see_what_is_refused():
+    simulator = MemoryController("ddr3-1600")
+    columns = simulator.check_columns({"refresh_policy": ["PerBank"]})
+    trace = simulator.load_workload("synthetic/streaming?requests=200")
+    for call in (simulator.kernel_outputs, simulator.record):
+        with pytest.raises(InvalidInputError, match="DDR3 has no refresh of single banks"):
+            call(columns, trace)
+
+
+def test_times_beyond_the_kernel_are_an_error_not_a_deadlock():
+    late = Trace("late", np.array([0, 200_000_000]), np.zeros(2, bool), np.array([0, 64], np.uint64))
+    with pytest.raises(InvalidInputError, match="goes up to cycle 250000000; expected at most"):
+        MemoryController("hbm2", mode="dramsys").prepare(late)
+    MemoryController("hbm2").prepare(late)
+
+
+@pytest.mark.parametrize("repairs", [5, True, [1, 2]])
+def test_repairs_that_are_no_names_are_refused(repairs):
+    with pytest.raises(InvalidInputError, match="repairs are names"):
+        MemoryController(repairs=repairs)

@@ -175,3 +175,31 @@ def test_nothing_to_compare_is_an_error(tmp_path):
         validate_memory(tmp_path / "nowhere")
     with pytest.raises(InvalidInputError, match="holds no"):
         validate_memory(tmp_path)
+
+
+def test_unusual_rows_are_compared_or_listed(reference):
+    long = Trace("long", np.arange(300), np.zeros(300, bool), np.arange(300, dtype=np.uint64) << 13)
+    write_stl(long, reference / "traces" / "long.stl")
+    rows = [
+        result_row(RefreshMaxPostponed=""),  # blank: the default
+        result_row(trace="long", RefreshPolicy="PerBank", total_time_ps="nan"),  # impossible on DDR3, and said to be
+        result_row(trace=""),
+    ]
+    write_table(reference, "dramsys_mine", rows)
+    (table,) = validate_memory(reference).tables
+    assert (table.compared, table.exact) == (2, 2)
+    assert table.not_supported == {"there is no column trace, or it is blank": 1}
+
+
+def test_request_times_that_are_not_there_are_not_compared(reference):
+    (reference / "golden").mkdir()
+    run = {"name": "base", "trace": "tiny", "config": {}}
+    (reference / "golden" / "index.json").write_text(json.dumps([run, {"name": "broken"}]))
+    recording = SIMULATOR.record(SIMULATOR.check_columns({}), TRACE)
+    lines = [
+        {"cycle": c, "command": COMMANDS[k], "bank": b, "row": int(r == 1)}
+        for c, k, b, r in recording.commands.tolist()
+    ]
+    write_table(reference / "golden", "base.tiny.cmd", lines)
+    golden = validate_memory(reference).tables[-1]
+    assert (golden.rows, golden.exact, golden.identical, golden.met) == (1, 1, 1, True)
