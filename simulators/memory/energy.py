@@ -71,17 +71,20 @@ def energy_matrix(specification: MemorySpecification, charge_owed: bool = False)
     matrix = np.zeros((len(OUTPUT_COLUMNS), len(ENERGY_PARTS)))
     if not specification.has_energy:
         return np.full_like(matrix, np.nan)
-    entries = _entries(specification)
-    if charge_owed:
-        entries.append(("refresh_energy_pj", (O_OWED,), entries[4][2]))
+    entries = _entries(specification, (O_REFA, O_OWED) if charge_owed else (O_REFA,))
     scale = specification.cycle_ns * specification.organisation.devices_per_rank
     for part, outputs, charge in entries:
         matrix[list(outputs), ENERGY_PARTS.index(part)] += scale * charge
     return matrix
 
 
-def _entries(specification: MemorySpecification) -> list[tuple[str, tuple[int, ...], float]]:
-    """Return part, the outputs it is proportional to, and mA x V x cycles of one command or cycle of one device."""
+def _entries(
+    specification: MemorySpecification, refreshes: tuple[int, ...]
+) -> list[tuple[str, tuple[int, ...], float]]:
+    """Return part, the outputs it is proportional to, and mA x V x cycles of one command or cycle of one device.
+
+    ``refreshes``: the outputs that count refreshes to be charged.
+    """
     t, i, burst = specification.timings, specification.currents_ma, specification.burst_cycles
     vdd, vdd2 = specification.supply_v["vdd"], specification.supply_v.get("vdd2", 0.0)
     row, precharge = t["RAS"], t["RC"] - t["RAS"]
@@ -94,7 +97,7 @@ def _entries(specification: MemorySpecification) -> list[tuple[str, tuple[int, .
         ("precharge_energy_pj", (O_CHARGED_PRE,), precharge * (vdd * (i["idd0"] - i["idd2n"]) + idd02)),
         ("read_energy_pj", (O_RD, O_RDA), burst * vdd * (i["idd4r"] - i["idd3n"])),
         ("write_energy_pj", (O_WR, O_WRA), burst * vdd * (i["idd4w"] - i["idd3n"])),
-        ("refresh_energy_pj", (O_REFA,), t["RFC"] * refreshing),
+        ("refresh_energy_pj", refreshes, t["RFC"] * refreshing),
         ("active_background_energy_pj", (O_ACTIVE_CYCLES,), vdd * i["idd3n"]),
         ("precharged_background_energy_pj", (O_PRECHARGED_CYCLES,), vdd * i["idd2n"]),
         ("power_down_energy_pj", (O_ACTIVE_DOWN_CYCLES,), active_down),

@@ -4,12 +4,14 @@ Semantics: DRAMSys 4.0 (library/src/controller/Controller.cpp and the classes it
 when something can happen; the kernel jumps from one such instant to the next. Within one cycle the order is:
 
 1. a request that an arbiter's queue offers is admitted;
-2. the refresh manager is evaluated;
-3. of all commands legal now the refresh command, else the one of the oldest request, is issued;
+2. the refresh and power-down managers of all ranks are evaluated (``kernel_managers``);
+3. of all commands legal now one is issued: a manager's, else the one of the oldest request; commands of different
+   length and separate command buses make the choice less simple (``kernel_choice``);
 4. a request that the player sends is admitted, and a command it makes legal is issued if none was.
 
-For a request of the player the order of 3 and 4 is not fixed: both are events of one simulated instant, and
-SystemC runs them in the order of its event heap. See ``arrives_first`` in ``kernel_front``.
+For a request of the player the order of 3 and 4 is not fixed in the reference: both are events of one simulated
+instant, and SystemC runs them in the order of its event heap. See ``arrives_first`` in ``kernel_front``; the repair
+"arrivals-first" always puts 4 before 2.
 """
 
 from __future__ import annotations

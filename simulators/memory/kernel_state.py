@@ -126,7 +126,7 @@ C_COMMAND: Final = 128  # + bank: the candidate's command
 C_SHARED: Final = 192  # + 4 * group + class: earliest shifted cycle that group, rank and bus decide
 C_ISSUED: Final = 256  # + command: how many were issued
 C_CHANNEL_LAST: Final = 272  # + command: shifted cycle of its last issue anywhere
-# Row hits: requests that found their bank closed, or another row open; banks that a PREA closed.
+# Requests that found their bank closed or another row open; the latter alone (PRE of banks); banks that a PREA closed.
 C_MISSES, C_CONFLICTS, C_CLOSED_BY_PREA = range(288, 291)
 # The managers together: the cycle from which they must be looked at; the mask of banks they hold back; the command
 # they want next (NO_COMMAND if none), when, for which rank (position of its words) and bank; when to look again.

@@ -13,8 +13,9 @@ own-direction        ``scheduler_buffer=ReadWrite`` refuses a read  tests the si
 arrivals-first       whether a request that arrives in the cycle    always seen before
                      of a command is seen before that command is
                      chosen depends on the order of an event heap
-whole-run-energy     energy is accounted up to the last command,    accounted from cycle 0 to the last answer, so that
-                     average power refers to that span              power x makespan = energy
+whole-run-energy     energy is accounted up to the completion of    accounted from cycle 0 to the last answer, so that
+                     the last command less a cycle, average power   power x makespan = energy
+                     refers to that span
 owed-refreshes       a run may end before the refreshes it          each is charged with the energy of a refresh
                      postponed, which then cost nothing
 device-power-state   power-down takes banks that closed by auto-    entry by the state of the banks, each span counted
