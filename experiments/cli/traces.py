@@ -116,6 +116,8 @@ def convert(
     from simulators.errors import InvalidInputError
     from simulators.memory.trace import format_of_name, trace_format, write_trace
 
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        raise InvalidInputError(f"{output}: this is the trace to read, it would be overwritten; name another file")
     check_writable(output)
     known = trace_format(output_format) if output_format is not None else format_of_name(output)
     if known is None:

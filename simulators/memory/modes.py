@@ -54,12 +54,16 @@ REPAIRS: Final = (
 )
 
 
+_WORDS: dict[str, tuple[str, ...]] = {"all": REPAIRS, "none": ()}
+
+
 def chosen_repairs(mode: str, repairs: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the repairs in force, in the order of the table.
 
     Args:
         mode: one of MODES.
-        repairs: names, or a comma-separated text of names; None for all (``default``) or none (``dramsys``).
+        repairs: names, a comma-separated text of names, or the word ``all`` or ``none``; None for all in mode
+            ``default`` and none in mode ``dramsys``.
 
     Raises:
         UnknownNameError: a mode or repair that does not exist.
@@ -69,6 +73,8 @@ def chosen_repairs(mode: str, repairs: str | Sequence[str] | None) -> tuple[str,
         raise UnknownNameError("mode of the memory controller", mode, MODES)
     if repairs is None:
         return REPAIRS if mode == "default" else ()
+    if isinstance(repairs, str) and repairs.strip() in _WORDS:
+        repairs = _WORDS[repairs.strip()]
     if not isinstance(repairs, str) and not (isinstance(repairs, Sequence) and all(map(_is_text, repairs))):
         raise InvalidInputError(f"repairs are names, or one comma-separated text of names, got {repairs!r}")
     names = [name.strip() for name in repairs.split(",")] if isinstance(repairs, str) else list(repairs)

@@ -20,6 +20,8 @@ PAGE_BYTES = 4096
 WINDOWS = (16, 64, 256)
 """Requests that may be reordered among each other, for the bound of row hits."""
 
+_MOST_WINDOWS = 4_000_000
+
 
 @dataclass(frozen=True)
 class Burstiness:
@@ -60,7 +62,8 @@ class TraceProfile:
         offered_load: that as a share of the peak.
         gap_cycles: median, 90 %, 99 % and longest time from one request to the next.
         late_fraction: share of requests that cannot leave at their cycle, since one leaves per cycle, in order.
-        burstiness: in windows of 100 ns, 1 us and 10 us (those that the trace fills at least ten times).
+        burstiness: in windows of 100 ns, 1 us and 10 us (those that the trace fills ten times at least and
+            four million times at most, since nearly all the windows of a sparser trace are empty).
         row_hits_in_order: share of requests that hit if banks keep order and rows stay open.
         row_hits_at_most: window -> bound of that share when the requests of a window are served in any order.
         row_hits_limit: the same for a window as long as the trace.
@@ -139,7 +142,9 @@ def profile_trace(trace: Trace, memory: MemorySpecification) -> TraceProfile:
         offered_load=None if offered is None else offered / memory.peak_bandwidth_gbit_per_s,
         gap_cycles=_gaps(trace),
         late_fraction=float(np.count_nonzero(sent_cycles(trace.cycle) > trace.cycle) / len(trace)),
-        burstiness=tuple(burstiness(trace, ns) for ns in (100.0, 1000.0, 10000.0) if duration >= 10 * ns),
+        burstiness=tuple(
+            burstiness(trace, ns) for ns in (100.0, 1000.0, 10000.0) if 10 * ns <= duration <= _MOST_WINDOWS * ns
+        ),
         row_hits_in_order=float(hits.mean()),
         row_hits_at_most={window: most_hits(bank, number, window) / len(trace) for window in WINDOWS},
         row_hits_limit=1.0 - (int(number.max()) + 1) / len(trace),

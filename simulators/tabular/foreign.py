@@ -51,7 +51,8 @@ def read_foreign_table(path: str | Path, metrics: Metrics) -> StoredTable:
         metrics: which columns are metrics, and which way each is better.
 
     Raises:
-        InvalidInputError: an unreadable file, no parameters, an empty cell, no valid design, or two rows of one design.
+        InvalidInputError: an unreadable file, no parameters, an empty cell, no valid design, two rows of one
+            design, or more designs than 64 bits can number.
         UnknownNameError: a metric that is no column, with the nearest name.
     """
     place = str(path)
@@ -72,6 +73,11 @@ def read_foreign_table(path: str | Path, metrics: Metrics) -> StoredTable:
     if not valid.any():
         raise InvalidInputError(f"{place}: every row is invalid; a table needs one valid design to refer to")
     space, indices = _space(table, names, int(np.argmax(valid)), place)
+    if space.size > np.iinfo(np.int64).max:
+        raise InvalidInputError(
+            f"{place}: taken as parameters, {', '.join(names)} span {float(space.size):.3g} designs, more than can be "
+            "numbered; name the columns that are results in metrics, or take them out of the file"
+        )
     source = Source(citation=f"imported from {Path(path).name}")
     header = TableHeader(source, space, (), declared, {}, complete=table.num_rows == space.size)
     flat = np.array(space.flatten(indices), dtype=np.int64)

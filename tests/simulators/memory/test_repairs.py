@@ -160,6 +160,8 @@ def test_repairs_are_put_in_the_tables_order():
     assert chosen_repairs("default", "exact-clock, own-bank,") == ("own-bank", "exact-clock")
     assert chosen_repairs("default", None) == REPAIRS
     assert chosen_repairs("default", "") == chosen_repairs("dramsys", None) == ()
+    assert chosen_repairs("default", "all") == REPAIRS
+    assert chosen_repairs("default", " none") == chosen_repairs("dramsys", "none") == ()
 
 
 def test_address_range_refuses_what_wraps_in_the_reference(tmp_path):

@@ -140,6 +140,12 @@ def test_a_profile_by_hand() -> None:
     assert [b.window_ns for b in p.burstiness] == [100.0]
 
 
+def test_windows_of_a_sparse_trace_are_left_out() -> None:
+    cycle = [0, 8 * 10**8]  # a second at 800 MHz: 10^7, 10^6 and 10^5 windows
+    profile = profile_trace(trace_of([0, 64], cycle), load_memory_specification("ddr3-1600"))
+    assert [burst.window_ns for burst in profile.burstiness] == [1000.0, 10000.0]
+
+
 def test_a_single_request_has_a_profile() -> None:
     p = profile_trace(trace_of([64]), DDR3)
     assert p.offered_gbit_per_s is None and p.offered_load is None and p.burstiness == ()
