@@ -129,6 +129,15 @@ def test_convert_there_and_back_keeps_every_request(tmp_path: Path, inside: Call
     assert lost.exit_code == 0 and "times, they are lost" in lost.stderr
 
 
+def test_convert_never_overwrites_what_it_reads(tmp_path: Path, inside: Callable[..., Result]) -> None:
+    file = tmp_path / "mine.stl"
+    file.write_text("0:\tread\t0x0\n9:\twrite\t0x40\n")
+    before = file.read_bytes()
+    refused = inside("convert", "mine.stl", "./mine.stl", "--requests", "1")
+    assert refused.exit_code != 0 and "name another file" in " ".join(refused.output.split())
+    assert file.read_bytes() == before
+
+
 # ---- pictures and notes -----------------------------------------------------------------------------
 
 

@@ -191,6 +191,12 @@ def test_what_archgym_evaluate_writes_can_be_imported(tmp_path):
     assert simulator.simulate({"x": [2, 1]}, None).reason == ("too hot", "")
 
 
+WIDE = "\n".join(
+    ",".join(cells)
+    for cells in [[*(f"a{i}" for i in range(10)), "energy_pj"], *([str(row)] * 11 for row in range(252))]
+)  # 252^10 designs
+
+
 @pytest.mark.parametrize(
     ("text", "metrics", "message"),
     [
@@ -200,6 +206,7 @@ def test_what_archgym_evaluate_writes_can_be_imported(tmp_path):
         ("size,energy_pj\n1,\n", ["energy_pj"], "every row is invalid"),
         ("energy_pj\n1\n", ["energy_pj"], "a parameter, a metric and a row"),
         ("size,energy_pj\n1,2\n,3\n", ["energy_pj"], "row 1 has no value for parameter 'size'"),
+        (WIDE, ["energy_pj"], r"a0, .*a9 span 1\.03e\+24 designs.* name the columns that are results in metrics"),
     ],
 )
 def test_bad_tables_of_ones_own(tmp_path, text, metrics, message):
