@@ -57,7 +57,7 @@ def test_a_batch_that_is_refused_altogether():
     assert not evaluation.valid.any() and np.isnan(evaluation.values).all()
 
 
-@pytest.mark.parametrize(("name", "has_energy"), zip(NAMES, (True, True, False, False), strict=True))
+@pytest.mark.parametrize(("name", "has_energy"), list(zip(NAMES, (True, True, False, False), strict=True)))
 def test_energy_is_a_metric_only_where_there_is_a_model(name, has_energy):
     controller = MemoryController(name)
     names = [metric.name for metric in controller.metrics]
