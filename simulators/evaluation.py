@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -92,6 +92,25 @@ class Evaluation:
             tuple(reason for part in parts for reason in part.reason),
             {name: np.concatenate([part.diagnostics[name] for part in parts]) for name in sorted(shared)},
         )
+
+    @classmethod
+    def around_refused(
+        cls, metrics: tuple[Metric, ...], reasons: Sequence[str], evaluate: Callable[[np.ndarray], Evaluation]
+    ) -> Evaluation:
+        """Evaluate the designs that are not refused and put the refused ones back in their places, invalid.
+
+        Args:
+            metrics: what the simulator measures.
+            reasons: for each design why it is refused, an empty text if it is not.
+            evaluate: takes the bool mask ``[n]`` of the designs to evaluate and evaluates those, in order; not called
+                if there are none.
+        """
+        wanted = np.array([not reason for reason in reasons])
+        refused = cls.invalid(metrics, [reason for reason in reasons if reason])
+        if not wanted.any():
+            return refused
+        order = np.argsort(np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)]))
+        return cls.concatenate([evaluate(wanted), refused]).take(order)
 
     @classmethod
     def invalid(cls, metrics: tuple[Metric, ...], reasons: Sequence[str]) -> Evaluation:

@@ -69,7 +69,7 @@ class Problem:
         feasible = np.logical_not(broken.any(axis=1))
         if feasible.all():
             return self._simulate(array)
-        return self._merge(array, broken, feasible)
+        return self._around_refused(array, broken)
 
     def _simulate(self, array: np.ndarray) -> Evaluation:
         columns = self.space._decode(array)
@@ -83,18 +83,13 @@ class Problem:
             columns[name] = column if shared else column.copy()
         return self.simulator.evaluate_checked(columns, self.workload)
 
-    def _merge(self, array: np.ndarray, broken: np.ndarray, feasible: np.ndarray) -> Evaluation:
-        """Simulate the feasible rows and put the refused ones back in their places."""
+    def _around_refused(self, array: np.ndarray, broken: np.ndarray) -> Evaluation:
         names = [constraint.name for constraint in self.space.constraints]
         reasons = [
-            "violates " + ", ".join(name for name, bad in zip(names, row, strict=True) if bad)
-            for row in broken[~feasible].tolist()
+            "violates " + ", ".join(name for name, bad in zip(names, row, strict=True) if bad) if any(row) else ""
+            for row in broken.tolist()
         ]
-        refused = Evaluation.invalid(self.simulator.metrics, reasons)
-        if not feasible.any():
-            return refused
-        order = np.argsort(np.concatenate([np.flatnonzero(feasible), np.flatnonzero(~feasible)]))
-        return Evaluation.concatenate([self._simulate(array[feasible]), refused]).take(order)
+        return Evaluation.around_refused(self.simulator.metrics, reasons, lambda rows: self._simulate(array[rows]))
 
     @cached_property
     def reference_indices(self) -> np.ndarray:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from experiments.cli.failures import guarded, say
+from experiments.cli.options import SettingsOption, WorkloadOption, environment_arguments
 from experiments.cli.output import progress_bar
 
 
@@ -18,13 +19,8 @@ def evaluate(
         Path, typer.Option("--designs", metavar="FILE", help="Designs: .csv, .csv.gz, .parquet or .jsonl.")
     ],
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Metrics: a table, by suffix likewise.")],
-    workload: Annotated[
-        str | None, typer.Option("--workload", metavar="W", help="A workload's name or file (archgym list workloads).")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An argument of the environment (mode, memory, space ...)."),
-    ] = None,
+    workload: WorkloadOption = None,
+    settings: SettingsOption = None,
 ) -> None:
     """Evaluate a table of designs.
 
@@ -40,12 +36,7 @@ def evaluate(
     from experiments.evaluate import evaluate_file
 
     with progress_bar("designs") as progress:
-        count, invalid = evaluate_file(environment, designs, output, workload, _arguments(settings or []), progress)
+        count, invalid = evaluate_file(
+            environment, designs, output, workload, environment_arguments(settings), progress
+        )
     say(f"{count} designs evaluated{f', {invalid} of them invalid' if invalid else ''}: {output}")
-
-
-def _arguments(settings: list[str]) -> dict[str, Any]:
-    from experiments.overrides import apply_overrides
-
-    arguments: dict[str, Any] = apply_overrides({}, settings)
-    return arguments

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.cli.failures import Interrupted, guarded
+from experiments.cli.options import SettingsOption, WorkloadOption, environment_arguments
 from experiments.cli.output import print_json, print_table, rate_bar
 
 if TYPE_CHECKING:
@@ -25,13 +26,8 @@ _MOST_POINTS = 8
 def tabulate(
     environment: Annotated[str, typer.Argument(metavar="ENV_ID", help="Environment whose design space it is.")],
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The table: a .parquet file.")],
-    workload: Annotated[
-        str | None, typer.Option("--workload", metavar="W", help="A workload's name or file (archgym list workloads).")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An argument of the environment (mode, memory, space ...)."),
-    ] = None,
+    workload: WorkloadOption = None,
+    settings: SettingsOption = None,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="PARAMETER=V,V", help="Restrict a parameter to these values (repeatable)."),
@@ -68,7 +64,7 @@ def tabulate(
                 environment,
                 output,
                 workload,
-                _arguments(settings or []),
+                environment_arguments(settings),
                 only=_restrictions(only or []),
                 objectives=[_objective(text) for text in objectives or []],
                 front=[name.strip() for name in front.split(",")] if front is not None else None,
@@ -82,13 +78,6 @@ def tabulate(
         print_json(done.to_dict())
     else:
         print_table(_render(done))
-
-
-def _arguments(settings: list[str]) -> dict[str, Any]:
-    from experiments.overrides import apply_overrides
-
-    arguments: dict[str, Any] = apply_overrides({}, settings)
-    return arguments
 
 
 def _restrictions(texts: list[str]) -> dict[str, list[Any]]:

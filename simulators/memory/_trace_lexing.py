@@ -47,14 +47,8 @@ def decimal(text: Text, at: int, end: int) -> tuple[Int, int]:
 
 
 @njit(cache=True, nogil=True)
-def hexadecimal(text: Text, at: int, end: int, most_digits: int) -> tuple[Unsigned, int]:
-    """Return (value, position after it) of ``0x...``; the position is -1 if there is none or it is too long."""
-    value = np.uint64(0)
-    if at + 2 >= end or text[at] != ZERO or (text[at + 1] | 32) != _X:
-        return value, -1
-    at += 2
-    start = at
-    significant = 0
+def _hex_digits(text: Text, at: int, end: int, most_digits: int) -> tuple[Unsigned, int]:
+    value, start, significant = np.uint64(0), at, 0
     while at < end:
         digit = _hex_digit(text[at])
         if digit < 0:
@@ -66,19 +60,19 @@ def hexadecimal(text: Text, at: int, end: int, most_digits: int) -> tuple[Unsign
 
 
 @njit(cache=True, nogil=True)
+def hexadecimal(text: Text, at: int, end: int, most_digits: int) -> tuple[Unsigned, int]:
+    """Return (value, position after it) of ``0x...``; the position is -1 if there is none or it is too long."""
+    if at + 2 >= end or text[at] != ZERO or (text[at + 1] | 32) != _X:
+        return np.uint64(0), -1
+    return _hex_digits(text, at + 2, end, most_digits)
+
+
+@njit(cache=True, nogil=True)
 def bare_hexadecimal(text: Text, at: int, end: int) -> tuple[Unsigned, int]:
     """Return (value, position after it) of at most 64 bits of hexadecimal, with or without ``0x``."""
     if at + 2 < end and text[at] == ZERO and (text[at + 1] | 32) == _X:
         return hexadecimal(text, at, end, 16)
-    value, start, significant = np.uint64(0), at, 0
-    while at < end:
-        digit = _hex_digit(text[at])
-        if digit < 0:
-            break
-        significant += 1 if significant or digit else 0
-        value = (value << np.uint64(4)) | np.uint64(digit)
-        at += 1
-    return (value, at) if at > start and significant <= 16 else (value, -1)
+    return _hex_digits(text, at, end, 16)
 
 
 @njit(cache=True, nogil=True)

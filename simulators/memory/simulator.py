@@ -152,14 +152,12 @@ class MemoryController(Simulator):
         refused = self.refusals(columns)
         if not any(refused):
             return self.evaluation_of(self.kernel_outputs(columns, trace), columns, trace)
-        wanted = np.array([not reason for reason in refused])
-        evaluation = Evaluation.invalid(self.metrics, [reason for reason in refused if reason])
-        if wanted.any():
+
+        def evaluate(wanted: np.ndarray) -> Evaluation:
             some = {name: column[wanted] for name, column in columns.items()}
-            possible = self.evaluation_of(self.kernel_outputs(some, trace), some, trace)
-            order = np.argsort(np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)]))
-            evaluation = Evaluation.concatenate([possible, evaluation]).take(order)
-        return evaluation
+            return self.evaluation_of(self.kernel_outputs(some, trace), some, trace)
+
+        return Evaluation.around_refused(self.metrics, refused, evaluate)
 
     def refusals(self, columns: Columns) -> list[str]:
         """Return for checked columns why each design is beyond this memory, empty texts where it is not."""
