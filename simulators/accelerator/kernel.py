@@ -1,0 +1,353 @@
+"""The compiled kernel of the hierarchical model: one layer, one mapping, one architecture -> counts, cycles, energy.
+
+Timeloop's tile analysis (Parashar et al., ISPASS 2019) for a dense layer, one array of PEs and bounds that tiles divide, and
+beyond that our own: tiles that do not divide, exact reuse, see :mod:`simulators.accelerator.modes`.
+
+* A level's *fills* of a tensor: what each of its tiles has that the tile before had not, over all loops outside.
+* A level's *reads*: the fills of the next level inside that keeps the tensor, times the number of different tiles among
+  its instances (multicast serves equal ones with one read). What no level keeps goes to the MAC, one word per operation.
+* Outputs travel the other way: *updates* are the partial sums that come up, added up on their way (spatial reduction), and
+  each output's first update needs no read.
+* Cycles: the busiest PE's steps, stretched by the level that is slowest at its bandwidth. No latency of filling.
+* Energy: vector accesses times their energies, plus the MACs'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.accelerator.kernel_layout import (
+    A_BLOCK,
+    A_CAPACITY,
+    A_COLUMNS,
+    A_KEEPS,
+    A_MAC_PJ,
+    A_READ_BANDWIDTH,
+    A_READ_PJ,
+    A_ROWS,
+    A_WRITE_BANDWIDTH,
+    A_WRITE_PJ,
+    CAPACITY,
+    COLUMNS_EXCEEDED,
+    COUNTS,
+    DIMS,
+    DRAIN_READS,
+    DRAM,
+    EDGE_TILES,
+    F_COLUMNS,
+    F_ROWS,
+    FILLS,
+    GLB,
+    INNER,
+    INPUTS,
+    LEVELS,
+    O_COMPUTE_CYCLES,
+    O_CYCLES,
+    O_DRAM_WORDS,
+    O_ENERGY,
+    O_LEVEL_ENERGY,
+    O_LIMIT,
+    O_MAC_ENERGY,
+    O_PES,
+    OK,
+    OUTER,
+    OUTPUTS,
+    READS,
+    RESULTS,
+    ROWS_EXCEEDED,
+    UPDATES,
+    WEIGHTS,
+    C,
+    G,
+    M,
+    N,
+    P,
+    Q,
+    R,
+    S,
+    compiled,
+    entry_point,
+    inlined,
+)
+from simulators.accelerator.kernel_traffic import (
+    TILE_ROW,
+    Work,
+    compute_cycles,
+    find_tiles,
+    input_fills,
+    inputs_tile,
+    list_loops,
+    outputs_tile,
+    spatial_columns,
+    spatial_factor,
+    spatial_rows,
+    weights_tile,
+    work,
+)
+
+Reals = NDArray[np.float64]
+Layers = NDArray[np.int64]
+Factors = NDArray[np.int32]
+Orders = NDArray[np.int8]
+
+
+@inlined
+def keeps(arch: Reals, level: int, tensor: int) -> bool:
+    """Return whether a level keeps a tensor."""
+    return (int(arch[A_KEEPS + level]) >> tensor) & 1 == 1
+
+
+@inlined
+def check_fit(layer: Layers, factors: Factors, arch: Reals, repairs: int, w: Work) -> int:
+    """Return OK or why the mapping does not fit the architecture."""
+    columns = rows = 1
+    for d in range(DIMS):
+        columns *= factors[F_COLUMNS, d]
+        rows *= factors[F_ROWS, d]
+    if columns > arch[A_COLUMNS]:
+        return COLUMNS_EXCEEDED
+    if rows > arch[A_ROWS]:
+        return ROWS_EXCEEDED
+    for level in range(1, LEVELS):
+        if arch[A_KEEPS + level] == 0:
+            continue
+        tile, words = w.tile[TILE_ROW[level]], 0.0
+        if keeps(arch, level, WEIGHTS):
+            words += weights_tile(tile)
+        if keeps(arch, level, INPUTS):
+            words += inputs_tile(layer, tile, repairs)
+        if keeps(arch, level, OUTPUTS):
+            words += outputs_tile(tile)
+        if words > arch[A_CAPACITY + level]:
+            return CAPACITY + level
+    return OK
+
+
+@inlined
+def count_operand(
+    layer: Layers, tensor: int, arch: Reals, repairs: int, computes: float, copies: float, w: Work, counts: Reals
+) -> None:
+    """Count reads and fills of weights or inputs; ``copies``: different tiles among the PEs."""
+    flow, child = computes, LEVELS
+    for level in range(LEVELS - 1, -1, -1):
+        if not keeps(arch, level, tensor):
+            continue
+        counts[level, tensor, READS] = flow * copies if level <= GLB and child >= OUTER else flow
+        if level == DRAM:
+            break
+        if tensor == WEIGHTS:
+            flow = weights_tile(w.tile[TILE_ROW[level]]) * w.product[level, 0]
+        else:
+            flow = input_fills(layer, level, repairs, w)
+        counts[level, tensor, FILLS] = flow
+        child = level
+
+
+@inlined
+def count_outputs(arch: Reals, repairs: int, computes: float, copies: float, w: Work, counts: Reals) -> None:
+    """Count reads, fills and updates of outputs; ``copies``: different tiles among the PEs."""
+    flow, child = computes, LEVELS
+    everything = outputs_tile(w.tile[0])
+    for level in range(LEVELS - 1, -1, -1):
+        if not keeps(arch, level, OUTPUTS):
+            continue
+        updates = flow * copies if level <= GLB and child >= OUTER else flow
+        held = everything / copies if level >= OUTER else everything  # what one instance ever holds
+        counts[level, OUTPUTS, UPDATES] = updates
+        counts[level, OUTPUTS, READS] = updates - held
+        if child < LEVELS and repairs & DRAIN_READS:
+            counts[child, OUTPUTS, READS] += flow
+        if level == DRAM:
+            break
+        flow = outputs_tile(w.tile[TILE_ROW[level]]) * w.product[level, 1]
+        counts[level, OUTPUTS, FILLS] = flow - held
+        child = level
+
+
+@inlined
+def stretch(arch: Reals, cycles: float, counts: Reals, result: Reals) -> None:
+    """Write the cycles at the levels' bandwidths, and which level limits."""
+    result[O_CYCLES], result[O_LIMIT] = cycles, -1.0
+    for level in range(LEVELS):
+        slowdown = 1.0
+        reads = writes = 0.0
+        for tensor in range(3):
+            reads += counts[level, tensor, READS] / cycles
+            writes += (counts[level, tensor, FILLS] + counts[level, tensor, UPDATES]) / cycles
+        if reads > arch[A_READ_BANDWIDTH + level]:
+            slowdown = arch[A_READ_BANDWIDTH + level] / reads
+        if writes > arch[A_WRITE_BANDWIDTH + level]:
+            slowdown = min(slowdown, arch[A_WRITE_BANDWIDTH + level] / writes)
+        if slowdown < 1.0 and math.ceil(cycles / slowdown) > result[O_CYCLES]:
+            result[O_CYCLES], result[O_LIMIT] = math.ceil(cycles / slowdown), float(level)
+
+
+@inlined
+def add_energy(arch: Reals, pes: float, macs: float, counts: Reals, result: Reals) -> None:
+    """Write the energies of all levels and of the MACs, in pJ, and their sum."""
+    result[O_MAC_ENERGY] = macs * arch[A_MAC_PJ]
+    total = result[O_MAC_ENERGY]
+    for level in range(LEVELS):
+        block, reads, writes = arch[A_BLOCK + level], 0.0, 0.0
+        for tensor in range(3):
+            reads += math.ceil(counts[level, tensor, READS] / block)
+            writes += math.ceil(counts[level, tensor, FILLS] / block)
+            writes += math.ceil(counts[level, tensor, UPDATES] / block)
+        energy = reads * arch[A_READ_PJ + level] + writes * arch[A_WRITE_PJ + level]
+        result[O_LEVEL_ENERGY + level] = energy * pes if level >= OUTER else energy
+        total += result[O_LEVEL_ENERGY + level]
+    result[O_ENERGY] = total
+
+
+@compiled
+def evaluate_point(
+    layer: Layers, factors: Factors, orders: Orders, arch: Reals, repairs: int, w: Work, counts: Reals, result: Reals
+) -> int:
+    """Evaluate one layer; fill ``counts`` and ``result`` and return OK, or return why the mapping is impossible."""
+    status = find_tiles(layer, factors, repairs, w)
+    if status != OK:
+        return status
+    status = check_fit(layer, factors, arch, repairs, w)
+    if status != OK:
+        return status
+    computes = list_loops(factors, orders, w)
+    weights = spatial_factor(w, M) * spatial_factor(w, C) * spatial_factor(w, R) * spatial_factor(w, S)
+    weights *= spatial_factor(w, G)
+    outputs = spatial_factor(w, N) * spatial_factor(w, M) * spatial_factor(w, P) * spatial_factor(w, Q)
+    outputs *= spatial_factor(w, G)
+    inputs = spatial_factor(w, N) * spatial_factor(w, C) * spatial_factor(w, G)
+    inputs *= spatial_rows(layer, w) * spatial_columns(layer, w)
+    pes = weights * spatial_factor(w, N) * spatial_factor(w, P) * spatial_factor(w, Q)
+    counts[:, :, :] = 0.0
+    count_operand(layer, WEIGHTS, arch, repairs, computes, weights, w, counts)
+    count_operand(layer, INPUTS, arch, repairs, computes, inputs, w, counts)
+    count_outputs(arch, repairs, computes, outputs, w, counts)
+    cycles = compute_cycles(layer, factors, w) if repairs & EDGE_TILES else computes
+    stretch(arch, cycles, counts, result)
+    add_energy(arch, pes, computes * pes, counts, result)
+    result[O_COMPUTE_CYCLES] = cycles
+    result[O_DRAM_WORDS] = 0.0
+    for tensor in range(3):
+        result[O_DRAM_WORDS] += counts[DRAM, tensor, READS] + counts[DRAM, tensor, UPDATES]
+    result[O_PES] = pes
+    return OK
+
+
+def source_digest() -> int:
+    """Return a number that changes with any line of the kernel.
+
+    Numba's disk cache looks at the file of the cached function only. Entry points carry this number as a constant, so that
+    an edit of a helper's file recompiles them.
+    """
+    folder = Path(__file__).parent
+    text = b"".join(path.read_bytes() for path in sorted(folder.glob("kernel*.py")))
+    return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
+
+
+def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    @entry_point
+    def points(
+        layers: Layers,
+        factors: Factors,
+        orders: Orders,
+        archs: Reals,
+        repairs: int,
+        counts: Reals,
+        results: Reals,
+        status: NDArray[np.int64],
+    ) -> int:
+        w = work()
+        for i in range(len(status)):
+            status[i] = evaluate_point(
+                layers[i % len(layers)],
+                factors[i],
+                orders[i],
+                archs[i % len(archs)],
+                repairs,
+                w,
+                counts[i],
+                results[i],
+            )
+        return source
+
+    @entry_point
+    def networks(
+        layers: Layers,
+        times: Reals,
+        factors: Factors,
+        orders: Orders,
+        archs: Reals,
+        repairs: int,
+        results: Reals,
+        status: NDArray[np.int64],
+    ) -> int:
+        w, counts, result = work(), np.zeros(COUNTS), np.zeros(RESULTS)
+        for i in range(len(results)):
+            results[i] = 0.0
+            status[i] = OK
+            for j in range(len(layers)):
+                found = evaluate_point(layers[j], factors[i, j], orders[i, j], archs[i], repairs, w, counts, result)
+                if found != OK:
+                    status[i] = found + 100 * j
+                    break
+                for k in range(RESULTS):
+                    results[i, k] += times[j] * result[k]
+        return source
+
+    return points, networks
+
+
+_points, _networks = _entry_points(source_digest())
+
+
+def evaluate_points(
+    layers: Layers, factors: Factors, orders: Orders, archs: Reals, repairs: int
+) -> tuple[NDArray[np.int64], Reals, Reals]:
+    """Evaluate ``n`` mappings of layers.
+
+    Args:
+        layers: ``int64[n or 1, LAYER_WORDS]``.
+        factors: ``int32[n, FACTOR_ROWS, 8]``.
+        orders: ``int8[n, LEVELS, 8]``, permutations.
+        archs: ``float64[n or 1, ARCHITECTURE_WORDS]``.
+        repairs: bits, 0 for Timeloop's semantics.
+
+    Returns:
+        Statuses ``int64[n]``, counts ``float64[n, level, tensor, (reads, fills, updates)]`` in words per instance, and
+        results ``float64[n, RESULTS]``; the latter two are meaningless where the status is not OK.
+    """
+    count = len(factors)
+    status, results = np.empty(count, np.int64), np.zeros((count, RESULTS))
+    counts = np.zeros((count, *COUNTS))
+    _points(layers, factors, orders, archs, repairs, counts, results, status)
+    return status, counts, results
+
+
+def evaluate_networks(
+    layers: Layers, times: Reals, factors: Factors, orders: Orders, archs: Reals, repairs: int
+) -> tuple[NDArray[np.int64], Reals]:
+    """Evaluate ``n`` designs on a network of ``l`` layers, each executed ``times[l]`` times.
+
+    Args:
+        layers: ``int64[l, LAYER_WORDS]``; times: ``float64[l]``.
+        factors: ``int32[n, l, FACTOR_ROWS, 8]``; orders: ``int8[n, l, LEVELS, 8]``.
+        archs: ``float64[n, ARCHITECTURE_WORDS]``.
+        repairs: bits.
+
+    Returns:
+        Statuses ``int64[n]`` (status + 100 x layer), and results ``float64[n, RESULTS]`` summed over executions.
+    """
+    count = len(factors)
+    status, results = np.empty(count, np.int64), np.zeros((count, RESULTS))
+    _networks(layers, times, factors, orders, archs, repairs, results, status)
+    return status, results
+
+
+__all__ = ["INNER", "evaluate_networks", "evaluate_point", "evaluate_points", "keeps", "source_digest"]
