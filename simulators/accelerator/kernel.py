@@ -1,13 +1,14 @@
 """The compiled kernel of the hierarchical model: one layer, one mapping, one architecture -> counts, cycles, energy.
 
-Timeloop's tile analysis (Parashar et al., ISPASS 2019) for a dense layer, one array of PEs and bounds that tiles divide, and
-beyond that our own: tiles that do not divide, exact reuse, see :mod:`simulators.accelerator.modes`.
+Timeloop's tile analysis (Parashar et al., ISPASS 2019) for a dense layer, one array of PEs and bounds that tiles
+divide, and beyond that our own: tiles that do not divide, exact reuse, see :mod:`simulators.accelerator.modes`.
 
 * A level's *fills* of a tensor: what each of its tiles has that the tile before had not, over all loops outside.
 * A level's *reads*: the fills of the next level inside that keeps the tensor, times the number of different tiles among
-  its instances (multicast serves equal ones with one read). What no level keeps goes to the MAC, one word per operation.
-* Outputs travel the other way: *updates* are the partial sums that come up, added up on their way (spatial reduction), and
-  each output's first update needs no read.
+  its instances (multicast serves equal ones with one read). What no level keeps goes to the MAC, one word per
+operation.
+* Outputs travel the other way: *updates* are the partial sums that come up, added up on their way (spatial reduction),
+  and each output's first update needs no read.
 * Cycles: the busiest PE's steps, stretched by the level that is slowest at its bandwidth. No latency of filling.
 * Energy: vector accesses times their energies, plus the MACs'.
 """
@@ -243,8 +244,8 @@ def evaluate_point(
 def source_digest() -> int:
     """Return a number that changes with any line of the kernel.
 
-    Numba's disk cache looks at the file of the cached function only. Entry points carry this number as a constant, so that
-    an edit of a helper's file recompiles them.
+    Numba's disk cache looks at the file of the cached function only. Entry points carry this number as a constant, so
+    that an edit of a helper's file recompiles them.
     """
     folder = Path(__file__).parent
     text = b"".join(path.read_bytes() for path in sorted(folder.glob("kernel*.py")))

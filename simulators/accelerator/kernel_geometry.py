@@ -1,8 +1,9 @@
 """Positions on one axis of a tensor: how many a tile touches, and how many it shares with its shifted self.
 
-A tile of the inputs touches, on its row axis, the positions ``i * step + j * pitch`` with i < n output rows, j < k kernel
-rows; likewise on the column axis. After division by the greatest common divisor of step and pitch that set is an interval,
-if one of the two is 1 and the other range covers its gaps, or else a *comb*: teeth of equal width at equal distances.
+A tile of the inputs touches, on its row axis, the positions ``i * step + j * pitch`` with i < n output rows, j < k
+kernel rows; likewise on the column axis. After division by the greatest common divisor of step and pitch that set is an
+interval, if one of the two is 1 and the other range covers its gaps, or else a *comb*: teeth of equal width at equal
+distances.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where the compiled kernel of the hierarchical model keeps what it works on: flat arrays with named offsets.
 
-Storage levels, outermost first: DRAM, global buffer (GLB), and up to three levels inside a processing element (PE), called
-OUTER, MIDDLE and INNER. A PE with one register file has only INNER. The PE array lies between GLB and OUTER.
+Storage levels, outermost first: DRAM, global buffer (GLB), and up to three levels inside a processing element (PE),
+called OUTER, MIDDLE and INNER. A PE with one register file has only INNER. The PE array lies between GLB and OUTER.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ RELEVANT: Final = ((M, C, R, S, G), (N, C, R, S, P, Q, G), (N, M, P, Q, G))
 # A layer: bounds of the eight dimensions, then strides and dilations.
 L_STRIDE_H, L_STRIDE_W, L_DILATION_H, L_DILATION_W, LAYER_WORDS = 8, 9, 10, 11, 12
 
-# A mapping's factors, int32[7, 8]: temporal of DRAM and GLB, spatial along the array's columns and rows, temporal of the
-# levels inside a PE. Its orders, int8[5, 8]: dimensions of each level's temporal loops, innermost first.
+# A mapping's factors, int32[7, 8]: temporal of DRAM and GLB, spatial along the array's columns and rows, temporal of
+# the levels inside a PE. Its orders, int8[5, 8]: dimensions of each level's temporal loops, innermost first.
 F_DRAM, F_GLB, F_COLUMNS, F_ROWS, F_OUTER, F_MIDDLE, F_INNER, FACTOR_ROWS = range(8)
 
 # An architecture, float64[ARCHITECTURE_WORDS]; the first seven fields have one word per level.

@@ -1,7 +1,7 @@
 """The loops of a mapping and what they make move: tiles, temporal loops, fills of each tensor into each level.
 
-Rows of ``tile``, the extents of each dimension: 0 the layer, 1 the GLB's tile, 2 that of the whole array at one time, 3, 4, 5
-those of the levels inside a PE, 6 one multiply-accumulate.
+Rows of ``tile``, the extents of each dimension: 0 the layer, 1 the GLB's tile, 2 that of the whole array at one time,
+3, 4, 5 those of the levels inside a PE, 6 one multiply-accumulate.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from simulators.accelerator.kernel_geometry import bounding, distinct, interval_overlap, touched_overlap
 from simulators.accelerator.kernel_layout import (
     DIMS,
-    DRAM,
     EDGE_TILES,
     F_COLUMNS,
     F_DRAM,
@@ -23,8 +22,6 @@ from simulators.accelerator.kernel_layout import (
     F_MIDDLE,
     F_OUTER,
     F_ROWS,
-    GLB,
-    INNER,
     L_DILATION_H,
     L_DILATION_W,
     L_STRIDE_H,
@@ -106,13 +103,13 @@ def find_tiles(layer: NDArray[np.int64], factors: NDArray[np.int32], repairs: in
 @inlined
 def moves_weights(d: int) -> bool:
     """Return whether a loop over dimension ``d`` goes to other weights."""
-    return not (d == N or d == P or d == Q)
+    return d not in (N, P, Q)
 
 
 @inlined
 def moves_outputs(d: int) -> bool:
     """Return whether a loop over dimension ``d`` goes to other outputs."""
-    return not (d == C or d == R or d == S)
+    return d not in (C, R, S)
 
 
 @inlined
@@ -145,8 +142,8 @@ def list_loops(factors: NDArray[np.int32], orders: NDArray[np.int8], w: Work) ->
 def compute_cycles(layer: NDArray[np.int64], factors: NDArray[np.int32], w: Work) -> float:
     """Return the steps of the busiest PE: dimensions are independent, each with its own last, smaller tiles.
 
-    Inside a PE an extent of e takes e steps; over PEs with n each, min(e, n); at each level outside whole tiles, then the
-    rest.
+    Inside a PE an extent of e takes e steps; over PEs with n each, min(e, n); at each level outside whole tiles, then
+    the rest.
     """
     cycles = 1.0
     for d in range(DIMS):
@@ -255,8 +252,8 @@ def _shared(
 def _extrapolated_input_fills(layer: NDArray[np.int64], level: int, repairs: int, w: Work) -> float:
     """Timeloop's count, which walks the first two steps of each loop only and takes the second for all later ones.
 
-    In that walk one loop at a time advances, and those inside it return by one step. No move costs nothing. A move equal
-    to the first one there was (the innermost loop's) along one axis costs what is new; any other, the whole tile.
+    In that walk one loop at a time advances, and those inside it return by one step. No move costs nothing. A move
+    equal to the first one there was (the innermost loop's) along one axis costs what is new; any other, the whole tile.
     """
     tile = w.tile[TILE_ROW[level]]
     rows, columns = row_extent(layer, tile, repairs), column_extent(layer, tile, repairs)
