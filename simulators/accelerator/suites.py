@@ -1,0 +1,141 @@
+"""Suites: several networks as one workload, ``resnet18+bert-base``, and how their metrics become one number each.
+
+Each network is simulated on its own, with the simulator's audits, and each metric is then aggregated over the networks:
+``geomean``, the geometric mean, or ``worst``, the largest value (the smallest of a metric where more is better). Sums
+of parts hold for each network, not for the aggregates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from simulators.accelerator.layers import Layer, Network
+from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.evaluation import Evaluation
+
+AGGREGATES: Final = ("geomean", "worst")
+SEPARATOR: Final = "+"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """At least one network, all of equal weight.
+
+    Raises:
+        InvalidInputError: no networks.
+    """
+
+    networks: tuple[Network, ...]
+
+    def __post_init__(self) -> None:
+        if not self.networks:
+            raise InvalidInputError("a suite needs at least one network")
+
+    @classmethod
+    def of(cls, workload: Suite | Network | Layer) -> Suite:
+        """Return a suite, a network or a layer as a suite.
+
+        Raises:
+            InvalidInputError: anything else.
+        """
+        if isinstance(workload, Layer):
+            return cls((Network.of(workload.name, (workload,)),))
+        if isinstance(workload, Network):
+            return cls((workload,))
+        if not isinstance(workload, Suite):
+            raise InvalidInputError(
+                f"a workload is a Suite, a Network or a Layer, got {type(workload).__name__}: use load_workload()"
+            )
+        return workload
+
+    @property
+    def name(self) -> str:
+        """The networks' names, joined by ``+``."""
+        return SEPARATOR.join(network.name for network in self.networks)
+
+    @property
+    def digest(self) -> str:
+        """A string that changes with whatever decides the numbers; that of the network if there is one only."""
+        if len(self.networks) == 1:
+            return self.networks[0].digest
+        return hashlib.sha256(SEPARATOR.join(n.digest for n in self.networks).encode()).hexdigest()[:16]
+
+
+def load_suite(text: str, load: Callable[[str], Network]) -> Suite:
+    """Return the suite that ``text`` names: networks joined by ``+``, each a name, a file or ``network:layer``.
+
+    Args:
+        text: such as ``resnet18``, ``resnet18+bert-base``, ``resnet18:conv1``.
+        load: returns the network of a name or a file.
+
+    Raises:
+        UnknownNameError: a network or layer that does not exist, with the nearest name.
+        InvalidInputError: an empty name, or a file that cannot be read.
+    """
+    whole = str(text).strip()
+    parts = [whole] if Path(whole).is_file() else [part.strip() for part in whole.split(SEPARATOR)]
+    if not all(parts):
+        raise InvalidInputError(f"workload {text!r} has an empty name: write networks joined by '+', such as 'a+b'")
+    return Suite(tuple(_load_part(part, load) for part in parts))
+
+
+def _load_part(text: str, load: Callable[[str], Network]) -> Network:
+    """Return a network, or of ``network:layer`` the network of that one layer, executed once."""
+    name, colon, wanted = text.rpartition(":")
+    if not colon or Path(text).is_file():
+        return load(text)
+    network = load(name)
+    for layer in network.layers:
+        if layer.name == wanted:
+            return Network.of(f"{network.name}:{wanted}", (layer,), network.source)
+    raise UnknownNameError(f"layer of network {network.name!r}:", wanted, [layer.name for layer in network.layers])
+
+
+def check_aggregate(aggregate: str) -> str:
+    """Return ``aggregate``; raises UnknownNameError if it is none of AGGREGATES."""
+    if aggregate not in AGGREGATES:
+        raise UnknownNameError("aggregate over a suite", aggregate, AGGREGATES)
+    return aggregate
+
+
+def aggregate_evaluations(parts: Sequence[Evaluation], aggregate: str = "geomean") -> Evaluation:
+    """Aggregate evaluations of the same ``n`` designs on the networks of a suite.
+
+    A design is valid if it is valid on every network; its reason is that of the first on which it is not. Diagnostics
+    are kept for a single network only. A geometric mean over a zero is zero.
+
+    Raises:
+        UnknownNameError: an aggregate that does not exist.
+        InvalidInputError: no evaluations.
+    """
+    check_aggregate(aggregate)
+    if not parts:
+        raise InvalidInputError("there is nothing to aggregate: give at least one evaluation")
+    if len(parts) == 1:
+        return parts[0]
+    metrics, stacked = parts[0].metrics, np.stack([part.values for part in parts])
+    valid = np.logical_and.reduce([part.valid for part in parts])
+    values = _geometric_means(stacked) if aggregate == "geomean" else _worst(stacked, parts[0])
+    values[~valid] = np.nan
+    reasons = tuple(
+        next((reason for reason in row if reason), "") for row in zip(*(p.reason for p in parts), strict=True)
+    )
+    return Evaluation(metrics, values, valid, reasons)
+
+
+def _geometric_means(stacked: np.ndarray) -> np.ndarray:
+    """Return ``[n, m]`` of ``[k, n, m]``; values that are all equal stay as they are, to the last digit."""
+    with np.errstate(divide="ignore"):
+        means = np.exp(np.mean(np.log(stacked), axis=0))
+    return np.where((stacked == stacked[0]).all(axis=0), stacked[0], means)
+
+
+def _worst(stacked: np.ndarray, like: Evaluation) -> np.ndarray:
+    more_is_better = np.array([metric.direction == "maximize" for metric in like.metrics])
+    return np.where(more_is_better, stacked.min(axis=0), stacked.max(axis=0))
