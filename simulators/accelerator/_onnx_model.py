@@ -6,19 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from simulators.accelerator._onnx_layers import Attributes
+from simulators.accelerator._onnx_shapes import MOST_KEPT_VALUES, AnyShape, infer_shapes
 from simulators.accelerator.layers import LARGEST_BOUND
 from simulators.errors import InvalidInputError, MissingExtraError, UnknownNameError
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorShapeProto
-
-_MOST_KEPT_VALUES: Final = 1024
-"""Larger constants are weights; their values are dropped before shapes are inferred."""
-AnyShape = tuple[int | str, ...]
-"""Sizes of a tensor; a text stands for one that is not known, and is its name where it has one."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +45,14 @@ def read_model(path: Path, set_dims: Mapping[str, int]) -> OnnxModel:
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
     for tensor in model.graph.initializer:
-        if prod(tensor.dims) > _MOST_KEPT_VALUES:
+        if prod(tensor.dims) > MOST_KEPT_VALUES:
             _drop_values(tensor)
     _set_dimensions(path, model.graph, set_dims)
     try:
-        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        graph, shapes = infer_shapes(model)
     except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError, ValueError) as error:
         raise InvalidInputError(f"{path}: shapes cannot be inferred: {' '.join(str(error).split())}") from None
-    return OnnxModel(model.graph, dict(_shapes(model.graph)), _source(path, model, set_dims))
+    return OnnxModel(graph, shapes, _source(path, model, set_dims))
 
 
 def attributes_of(node: NodeProto) -> Attributes:
@@ -125,20 +121,6 @@ def _set_dimensions(path: Path, graph: GraphProto, set_dims: Mapping[str, int]) 
     for _, dimension in _dimensions(graph):
         if dimension.dim_param in set_dims:
             dimension.dim_value = set_dims[dimension.dim_param]
-
-
-def _shapes(graph: GraphProto) -> Iterator[tuple[str, AnyShape]]:
-    for value in (*graph.value_info, *graph.output, *graph.input):
-        if value.type.tensor_type.HasField("shape"):
-            yield (
-                value.name,
-                tuple(
-                    d.dim_value if d.HasField("dim_value") else d.dim_param or "?"
-                    for d in value.type.tensor_type.shape.dim
-                ),
-            )
-    for tensor in graph.initializer:
-        yield tensor.name, tuple(tensor.dims)
 
 
 def _source(path: Path, model: ModelProto, set_dims: Mapping[str, int]) -> str:

@@ -274,6 +274,40 @@ def test_symbolic_dimensions_take_the_sizes_that_are_given(tmp_path: Path) -> No
     assert only_layer(path, **{"batch": 2, "x:1": 5}).shape == Layer.gemm("", 10, 7, 9).shape
 
 
+def test_shapes_that_the_model_computes_are_followed(tmp_path: Path) -> None:
+    helper = onnx.helper
+
+    def constant(name: str, kind: int, values: list[float]) -> Any:
+        return helper.make_node("Constant", [], [name], value=helper.make_tensor(name, kind, [len(values)], values))
+
+    nodes = [  # heads = trunc(sqrt(float(rows))) = 4 for 16 rows: x becomes (heads, rows, columns / heads)
+        helper.make_node("Shape", ["x"], ["size"]),
+        constant("zero", 7, [0]),
+        constant("minus", 7, [-1]),
+        helper.make_node("Gather", ["size", "zero"], ["rows"]),
+        helper.make_node("Cast", ["rows"], ["rows_f"], to=FLOAT),
+        helper.make_node("Sqrt", ["rows_f"], ["root"]),
+        helper.make_node("Cast", ["root"], ["heads"], to=7),
+        helper.make_node("Concat", ["heads", "rows", "minus"], ["target"], axis=0),
+        helper.make_node("Reshape", ["x", "target"], ["split"]),
+        helper.make_node("Transpose", ["split"], ["turned"], perm=[0, 2, 1]),
+        node("MatMul", "split turned", "y"),
+    ]
+    path = model(tmp_path / "m.onnx", nodes, {"x": ["rows", 20]})
+    assert only_layer(path, rows=16).shape == Layer.gemm("", 16, 5, 16, batch=4).shape
+
+
+def test_constants_that_would_be_large_are_not_computed(tmp_path: Path) -> None:
+    helper = onnx.helper
+    huge = helper.make_tensor("huge", 7, [3], [1 << 20, 1 << 20, 1 << 20])
+    nodes = [
+        helper.make_node("Constant", [], ["size"], value=huge),
+        helper.make_node("ConstantOfShape", ["size"], ["ones"]),
+        node("MatMul", "a b", "y"),
+    ]
+    assert only_layer(model(tmp_path / "m.onnx", nodes, {"a": [2, 3], "b": [3, 4]})).macs == 24
+
+
 def test_dimensions_to_set_must_exist_and_be_sizes(tmp_path: Path) -> None:
     path = model(tmp_path / "m.onnx", [node("MatMul", "x w", "y")], {"x": ["batch", 7]}, {"w": [7, 9]})
     with pytest.raises(UnknownNameError, match="'btach'; did you mean 'batch'"):
