@@ -137,13 +137,29 @@ def test_bert_base_by_hand() -> None:
     assert load_network("bert-base?sequence=384").macs == 12 * (384 * 7_077_888 + 2 * 768 * 384**2)
 
 
-def test_llama_has_the_published_number_of_weights() -> None:
-    context = 2048
-    network = load_network(f"llama-2-7b-decode?context={context}")
-    keys_and_values = 32 * 2 * 4096 * context
-    embedding, normalizations = 32_000 * 4096, 65 * 4096
-    assert weights(network) - keys_and_values + embedding + normalizations == 6_738_415_616
-    assert network.macs == weights(network)  # one token uses every weight and every key and value once
+# Published parameters, and those of them that no layer has: embeddings (logits are a layer, which GPT-2 shares
+# with the embedding of words), positions, biases, normalizations, BERT's pooler.
+PARAMETERS = {
+    "bert-base?sequence=128": (109_482_240, (30_522 + 512 + 2) * 768 + 2 * 768 + 12 * (6_912 + 4 * 768) + 768 * 769),
+    "gpt2-decode?context=128": (124_439_808, 1_024 * 768 + 12 * (6_912 + 4 * 768) + 2 * 768),
+    "llama-2-7b-decode?context=128": (6_738_415_616, 32_000 * 4_096 + 65 * 4_096),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_transformers_have_the_published_number_of_weights(name: str) -> None:
+    network, (published, without_layer) = load_network(name), PARAMETERS[name]
+    activations = ("attention.scores", "attention.mix")
+    pairs = zip(network.layers, network.counts, strict=True)
+    assert (
+        sum(layer.weights * count for layer, count in pairs if layer.name not in activations)
+        == published - without_layer
+    )
+
+
+def test_one_token_uses_every_weight_and_every_key_and_value_once() -> None:
+    network = load_network("llama-2-7b-decode?context=2048")
+    assert network.macs == weights(network) == 6_738_415_616 - 32_000 * 4_096 - 65 * 4_096 + 32 * 2 * 4_096 * 2_048
 
 
 def test_prefill_computes_all_scores_and_the_logits_of_the_last_token() -> None:
