@@ -90,6 +90,9 @@ def _parsed(path: Path) -> ModelProto:
         raise InvalidInputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (DecodeError, ValueError):
         raise InvalidInputError(f"{path}: not an ONNX model") from None
+    texts = (text for node in model.graph.node for text in (node.op_type, node.domain, node.name, *node.output))
+    if not all(isinstance(text, str) for text in texts):  # texts that are not UTF-8 come as bytes
+        raise InvalidInputError(f"{path}: not an ONNX model, or a damaged one")
     if not model.graph.node:
         raise InvalidInputError(f"{path}: not an ONNX model, or one without operators")
     return model

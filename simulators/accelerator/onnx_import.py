@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from simulators.accelerator._onnx_layers import OPERANDS, Shape, layer_of
 from simulators.accelerator._onnx_model import OnnxModel, attributes_of, read_model, subgraphs
+from simulators.accelerator._onnx_shapes import AnyShape
 from simulators.accelerator.layers import Layer, Network
 from simulators.errors import InvalidInputError
 
@@ -114,6 +116,8 @@ class _Walk:
 
     def take(self, node: NodeProto) -> None:
         operator, name = _operator(node), node.name or next(iter(node.output), "")
+        if operator == "Reshape" and node.input and node.output:
+            self._check_reshape(node, name)
         if operator not in OPERANDS:
             group = self.unsupported if _may_have_macs(node) else self.not_modelled
             group.setdefault(operator, []).append(name)
@@ -127,12 +131,23 @@ class _Walk:
         except InvalidInputError as error:
             raise InvalidInputError(f"{self.file}: {operator} {name!r}: {error}") from None
 
+    def _check_reshape(self, node: NodeProto, name: str) -> None:
+        """Inference is silent about a size that an exporter wrote as a constant and that does not follow the inputs."""
+        before, after = (self.model.shapes.get(tensor, ("?",)) for tensor in (node.input[0], node.output[0]))
+        sizes = [size for size in (*before, *after) if isinstance(size, int)]
+        if len(sizes) == len(before) + len(after) and prod(sizes[: len(before)]) != prod(sizes[len(before) :]):
+            raise InvalidInputError(
+                f"{self.file}: Reshape {name!r} cannot turn {_sizes(before)} into {_sizes(after)}: the model holds a "
+                "size as a constant that does not go with its inputs. Set the dimensions that it was exported with, or "
+                "export it anew with those that you want."
+            )
+
     def _shape(self, node: NodeProto, name: str, position: int) -> Shape:
         tensor = node.input[position] if position < len(node.input) else ""
         shape = self.model.shapes.get(tensor)
         if shape is not None and all(isinstance(size, int) for size in shape):
             return tuple(int(size) for size in shape)
-        shown = "unknown" if shape is None else "x".join(map(str, shape))
+        shown = "unknown" if shape is None else _sizes(shape)
         raise InvalidInputError(
             f"{self.file}: {node.op_type} {name!r}: the shape of its operand {tensor!r} is {shown}. {self._advice()}"
         )
@@ -154,6 +169,10 @@ class _Walk:
 
     def grouped(self, nodes: Mapping[str, list[str]]) -> tuple[OperatorNodes, ...]:
         return tuple(OperatorNodes(operator, tuple(names)) for operator, names in nodes.items())
+
+
+def _sizes(shape: AnyShape) -> str:
+    return "x".join(map(str, shape)) or "a scalar"
 
 
 def _operator(node: NodeProto) -> str:

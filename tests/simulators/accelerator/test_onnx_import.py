@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from math import prod
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -297,6 +299,19 @@ def test_shapes_that_the_model_computes_are_followed(tmp_path: Path) -> None:
     assert only_layer(path, rows=16).shape == Layer.gemm("", 16, 5, 16, batch=4).shape
 
 
+def test_a_size_that_the_model_holds_as_a_constant_is_found(tmp_path: Path) -> None:
+    target = onnx.helper.make_tensor("t", 7, [2], [16, 4])
+    nodes = [
+        onnx.helper.make_node("Constant", [], ["target"], value=target),
+        node("Reshape", "x target", "a"),
+        node("MatMul", "a w", "y"),
+    ]
+    path = model(tmp_path / "m.onnx", nodes, {"x": ["batch", 8, 4]}, {"w": [4, 4]})
+    assert only_layer(path, batch=2).shape == Layer.gemm("", 16, 4, 4).shape
+    with pytest.raises(InvalidInputError, match=r"Reshape 'the Reshape' cannot turn 4x8x4 into 16x4: the model holds"):
+        import_onnx(path, {"batch": 4})
+
+
 def test_constants_that_would_be_large_are_not_computed(tmp_path: Path) -> None:
     helper = onnx.helper
     huge = helper.make_tensor("huge", 7, [3], [1 << 20, 1 << 20, 1 << 20])
@@ -374,6 +389,23 @@ def test_files_that_are_no_models(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(content)
     with pytest.raises(InvalidInputError, match=r"m\.onnx: not an ONNX model"):
         import_onnx(tmp_path / "m.onnx")
+
+
+@given(st.integers(0, 2**32 - 1), st.binary(min_size=1, max_size=4))
+def test_damaged_models_are_refused_or_read(place: int, damage: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = model(
+            Path(folder) / "m.onnx",
+            [node("MatMul", "x w", "a"), node("Relu", "a", "b"), node("Shape", "b", "c")],
+            {"x": ["batch", 3]},
+            {"w": [3, 4]},
+        )
+        content = bytearray(path.read_bytes())
+        start = place % len(content)
+        content[start : start + len(damage)] = damage
+        path.write_bytes(content)
+        with suppress(InvalidInputError):  # any other exception fails the test
+            assert import_onnx(path, {"batch": 2}).network.layers
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
