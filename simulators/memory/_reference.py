@@ -15,7 +15,6 @@ Every file may be gzip-compressed, with ``.gz`` added to its name.
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from simulators._agreement import read_packed
 from simulators.errors import InvalidInputError
 from simulators.memory._dramsys_json import from_dramsys
 from simulators.memory.kernel_trace import DecodedTrace
@@ -153,12 +153,4 @@ class ReferenceDirectory:
 
     def _text(self, name: str) -> str | None:
         """Return the content of a file, packed or not, or None if it is not there."""
-        plain, packed = self.path / name, self.path / f"{name}.gz"
-        try:
-            if plain.is_file():
-                return plain.read_text(encoding="utf-8")
-            if packed.is_file():
-                return gzip.decompress(packed.read_bytes()).decode("utf-8")
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            raise InvalidInputError(f"{self.path / name}: cannot be read: {error}") from error
-        return None
+        return read_packed(self.path / name)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators._agreement import Number
 from simulators.memory.kernel_codes import COMMANDS, O_ACT, O_ACTIVE_CYCLES, O_PRECHARGED_CYCLES
 from simulators.memory.simulator import MemoryController
-
-Number = int | float | str
 
 
 def reference_columns(
@@ -83,23 +82,6 @@ def agree(metric: str, expected: Number, got: Number) -> bool:
     return abs(got - expected) <= slack
 
 
-def read_number(value: Any) -> Number:
-    """Return a reference value: blank means 0; text that is no number stays text."""
-    if value is None or value == "":
-        return 0
-    text = str(value)
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return text
-
-
 def whole_number(value: float) -> Number:
     """Return a count that was kept as a float as an integer; NaN stays."""
     return value if math.isnan(value) else int(np.rint(value))
-
-
-def exact_text(value: Number) -> str:
-    return "nan" if isinstance(value, float) and math.isnan(value) else repr(value).strip("'")

@@ -6,7 +6,6 @@ traces of golden runs must be equal.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,28 +14,18 @@ from typing import Any
 
 import numpy as np
 
+from simulators._agreement import Detail, Number, read_number, write_details
 from simulators.audits import run_audits
 from simulators.errors import InvalidInputError
 from simulators.memory._bars import BARS, POWER_DOWN, Bar
 from simulators.memory._reference import PARAMETERS, ReferenceDirectory, Row
-from simulators.memory._reference_values import Number, agree, exact_text, read_number, reference_columns
+from simulators.memory._reference_values import agree, reference_columns
 from simulators.memory.kernel import Recording
 from simulators.memory.kernel_codes import COMMANDS
 from simulators.memory.kernel_state import ROW
 from simulators.memory.kernel_trace import DecodedTrace
 from simulators.memory.simulator import MemoryController
 from simulators.spaces import Columns
-
-
-@dataclass(frozen=True)
-class Detail:
-    """One compared value: ``row`` of ``table`` counts from 0; ``metric`` is the reference's column name."""
-
-    table: str
-    row: int
-    metric: str
-    expected: Number
-    got: Number
 
 
 @dataclass(frozen=True)
@@ -98,11 +87,7 @@ class MemoryValidation:
 
     def write_details(self, path: str | Path) -> None:
         """Write ``table,row,metric,expected,got``, one line per compared value, numbers in full precision."""
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            lines = csv.writer(file, lineterminator="\n")
-            lines.writerow(("table", "row", "metric", "expected", "got"))
-            for d in self.details:
-                lines.writerow((d.table, d.row, d.metric, exact_text(d.expected), exact_text(d.got)))
+        write_details(self.details, path)
 
 
 def validate_memory(reference_dir: str | Path, progress: Callable[[str], None] | None = None) -> MemoryValidation:

@@ -1,0 +1,74 @@
+"""What every comparison with a reference simulator needs: compared values, numbers as text, packed files."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulators.errors import InvalidInputError
+
+Number = int | float | str
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One compared value: ``row`` of ``table`` counts from 0; ``metric`` is the reference's own name of it."""
+
+    table: str
+    row: int
+    metric: str
+    expected: Number
+    got: Number
+
+
+def write_details(details: Iterable[Detail], path: str | Path) -> None:
+    """Write ``table,row,metric,expected,got``, one line per compared value, numbers in full precision."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("table", "row", "metric", "expected", "got"))
+        for d in details:
+            lines.writerow((d.table, d.row, d.metric, exact_text(d.expected), exact_text(d.got)))
+
+
+def exact_text(value: Number) -> str:
+    """Return a number in full precision, NaN as ``nan``."""
+    return "nan" if isinstance(value, float) and math.isnan(value) else repr(value).strip("'")
+
+
+def read_number(value: Any) -> Number:
+    """Return a reference value: blank means 0; text that is no number stays text."""
+    if value is None or value == "":
+        return 0
+    text = str(value)
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
+def find_packed(path: Path) -> Path | None:
+    """Return ``path`` or the same with ``.gz`` added, whichever is there, or None."""
+    return next((file for file in (path, path.with_name(f"{path.name}.gz")) if file.is_file()), None)
+
+
+def read_packed(path: Path) -> str | None:
+    """Return the text of a file, packed with gzip or not, or None if it is not there.
+
+    Raises:
+        InvalidInputError: a file that cannot be read.
+    """
+    file = find_packed(path)
+    if file is None:
+        return None
+    try:
+        content = file.read_bytes()
+        return (gzip.decompress(content) if file.suffix == ".gz" else content).decode("utf-8")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path}: cannot be read: {error}") from error
