@@ -47,6 +47,7 @@ format: $(STAMP) ## rewrite the sources in the project's format
 ARCHGYM_REFERENCE ?= ../shared/reference
 validate: $(STAMP) ## agreement with the reference simulators' measured results
 	$(BIN)/archgym validate memory --reference $(ARCHGYM_REFERENCE)/memory
+	$(BIN)/archgym validate accelerator --reference $(ARCHGYM_REFERENCE)/accelerator
 
 bench: $(STAMP) ## the performance figures
 	$(BIN)/python -m benchmarks.memory

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -13,12 +14,29 @@ from experiments.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
+    from simulators.accelerator.validation import AcceleratorValidation
     from simulators.memory.validation import MemoryValidation
 
 
-VALIDATED = ("memory",)
+VALIDATED = ("memory", "accelerator")
 """Simulators that have a reference to be compared with."""
+
+
+class Report(Protocol):
+    """What a simulator's validation finds."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the bar is met."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary."""
+
+    def write_details(self, path: str | Path) -> None:
+        """Write every compared value."""
 
 
 @guarded
@@ -42,61 +60,115 @@ def validate(
     """
     from simulators.errors import InvalidInputError, UnknownNameError
 
-    if simulator in ("accelerator", "soc"):
+    if simulator == "soc":
         raise InvalidInputError(
             f"validate {simulator} is not available in this version of archgym; available: {', '.join(VALIDATED)}"
         )
     if simulator not in VALIDATED:
         raise UnknownNameError("simulator to validate", simulator, VALIDATED)
     from experiments.tables import check_writable, replaced_file
-    from simulators.memory.validation import validate_memory
 
     if details is not None:
         check_writable(details)
-    found = validate_memory(reference, progress=_say_table)
+    found, table = (_memory if simulator == "memory" else _accelerator)(reference)
     if details is not None:
         with replaced_file(details) as temporary:
             found.write_details(temporary)
     if json:
         print_json(found.to_json())
     else:
-        print_table(_table(found))
+        print_table(table())
     if details is not None:
         say(f"details: {details}")
     if not found.passed:
         raise typer.Exit(FELL_SHORT)
 
 
+def _memory(reference: Path) -> tuple[Report, Callable[[], RenderableType]]:
+    from simulators.memory.validation import validate_memory
+
+    found = validate_memory(reference, progress=_say_table)
+    return found, lambda: _memory_tables(found)
+
+
+def _accelerator(reference: Path) -> tuple[Report, Callable[[], RenderableType]]:
+    from simulators.accelerator.validation import validate_accelerator
+
+    found = validate_accelerator(reference, progress=_say_table)
+    return found, lambda: _accelerator_tables(found)
+
+
 def _say_table(name: str) -> None:
     say(f"comparing {name}")
 
 
-def _table(found: MemoryValidation) -> RenderableType:
-    from rich import box
+def _memory_tables(found: MemoryValidation) -> RenderableType:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column("table", overflow="fold")
-    for name in ("compared", "exact", "makespan", "energy", "latency", "bar"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = _new_table("table", "compared", "exact", "makespan", "energy", "latency", "bar")
     for row in found.tables:
         errors = (row.worst_makespan_error, row.worst_energy_error, row.worst_latency_error)
-        bar = {True: "met", False: "missed", None: "-"}[row.met]
         counts = (f"{row.compared}/{row.rows}", str(row.exact) if row.compared else "-")
-        style = "red" if row.met is False else "dim" if row.met is None else ""
-        table.add_row(row.table, *counts, *map(_error_text, errors), bar, style=style)
-    missing = [
-        Text(f"{row.table}: {count} rows not compared: {reason}", style="dim")
-        for row in found.tables
-        for reason, count in row.not_supported.items()
-    ]
+        table.add_row(row.table, *counts, *map(_error_text, errors), _VERDICTS[row.met], style=_style(row.met))
+    missing = _missing((row.table, row.not_supported) for row in found.tables)
     legend = Text(
         "exact: rows with the reference's makespan to the cycle; then the largest relative errors", style="dim"
     )
     verdict = Text(f"Bar {'met' if found.passed else 'missed'}: {found.bar}.", style="bold")
     return Group(table, *missing, legend, verdict)
+
+
+def _accelerator_tables(found: AcceleratorValidation) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    table = _new_table("table", "compared", "agree", "values", "counts", "energy", "bar")
+    for row in found.tables:
+        errors = (row.worst_error, row.worst_energy_error)
+        counts = (f"{row.compared}/{row.rows}", *(str(n) if row.compared else "-" for n in (row.agreeing, row.values)))
+        table.add_row(row.table, *counts, *map(_error_text, errors), _VERDICTS[row.met], style=_style(row.met))
+    held_out = _new_table("SRAM sizes left out", "metric", "within 12%", "largest error", "at")
+    for left in found.held_out:
+        size = f"{left.worst_size_bytes // 1024} kB"
+        shares = (f"{left.within_bar}/{left.sizes}", f"{left.worst_error:+.1%}", size)
+        held_out.add_row(f"{left.node_nm} nm", left.metric, *shares)
+    missing = _missing((row.table, row.not_supported) for row in found.tables)
+    legend = Text(
+        "agree: rows with every value within the bar; counts: largest relative error of what must be equal; "
+        "energy: of what has a tolerance. SRAM sizes left out: no part of the bar.",
+        style="dim",
+    )
+    verdict = Text(f"Bar {'met' if found.passed else 'missed'}: {found.bar}.", style="bold")
+    return Group(table, *missing, Text(), held_out, legend, verdict)
+
+
+_VERDICTS = {True: "met", False: "missed", None: "-"}
+
+
+def _style(met: bool | None) -> str:
+    return "red" if met is False else "dim" if met is None else ""
+
+
+def _new_table(first: str, *numbers: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column(first, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _missing(tables: Iterable[tuple[str, Any]]) -> list[Text]:
+    from rich.text import Text
+
+    return [
+        Text(f"{name}: {count} rows not compared: {reason}", style="dim")
+        for name, reasons in tables
+        for reason, count in reasons.items()
+    ]
 
 
 def _error_text(error: float) -> str:

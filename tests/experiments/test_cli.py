@@ -25,7 +25,10 @@ import experiments.listing
 from experiments.cli import app
 from experiments.cli.catalogue import bytes_text, sweep_text
 from experiments.cli.experiment import duration_text
-from simulators.memory.validation import Detail, MemoryValidation, TableSummary
+from simulators._agreement import Detail
+from simulators.accelerator.validation import AcceleratorValidation, HeldOutSummary
+from simulators.accelerator.validation import TableSummary as AcceleratorTable
+from simulators.memory.validation import MemoryValidation, TableSummary
 
 ROOT = Path(__file__).parents[2]
 TOY_LAB = Path(__file__).parent / "toy_lab"
@@ -388,10 +391,9 @@ def test_mistakes_in_evaluate(tmp_path: Path) -> None:
 
 
 def test_validate_of_what_does_not_exist_yet_is_explained() -> None:
-    for simulator in ("accelerator", "soc"):
-        result = invoke("validate", simulator, "--reference", ".")
-        assert result.exit_code == 2
-        assert "not available in this version" in result.stderr
+    result = invoke("validate", "soc", "--reference", ".")
+    assert result.exit_code == 2
+    assert "not available in this version" in result.stderr
     assert "did you mean 'memory'" in invoke("validate", "memroy", "--reference", ".").stderr
 
 
@@ -422,10 +424,45 @@ def test_validate_memory(met: bool | None, status: int, tmp_path: Path, monkeypa
     assert json.loads(data.stdout)["passed"] is bool(met)
 
 
-def test_validate_without_a_reference_directory_is_wrong_usage(tmp_path: Path) -> None:
-    result = invoke("validate", "memory", "--reference", str(tmp_path / "nowhere"))
+def accelerator_validation_of(met: bool | None) -> AcceleratorValidation:
+    tables = (
+        AcceleratorTable("timeloop_points", 9, 8, 7, 500, 0.0, 0.000123, "the bar", met, {"4 spatial levels": 1}),
+        AcceleratorTable("maestro_points", 3, 0, 0, 0, math.nan, math.nan, "", None, {"not ours": 3}),
+    )
+    held_out = (HeldOutSummary(45, "read_pj", 6, 5, -0.146, 16 * 1024),)
+    details = (Detail("timeloop_points", 0, "levels.RF.Weights.reads", 0, 0), Detail("timeloop_points", 1, "x", 2, 2.5))
+    return AcceleratorValidation("ref", tables, held_out, details)
+
+
+@pytest.mark.parametrize(("met", "status"), [(True, 0), (False, 1), (None, 1)])
+def test_validate_accelerator(met: bool | None, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = "simulators.accelerator.validation.validate_accelerator"
+    monkeypatch.setattr(target, lambda *_, **__: accelerator_validation_of(met))
+    words = ("validate", "accelerator", "--reference", str(tmp_path))
+    shown = invoke(*words, "--details", str(tmp_path / "new" / "details.csv"))
+    assert shown.exit_code == status
+    assert f"Bar {'met' if met else 'missed'}: " in shown.stdout
+    for text in ("8/9", "0.012%", "1 rows not compared: 4 spatial levels", "45 nm", "5/6", "-14.6%", "16 kB"):
+        assert text in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    assert (tmp_path / "new" / "details.csv").read_text().splitlines() == [
+        "table,row,metric,expected,got",
+        "timeloop_points,0,levels.RF.Weights.reads,0,0",
+        "timeloop_points,1,x,2,2.5",
+    ]
+    data = json.loads(invoke(*words, "--json").stdout)
+    assert data["passed"] is bool(met)
+    assert data["tables"][1]["worst_error"] is None
+
+
+@pytest.mark.parametrize("simulator", ["memory", "accelerator"])
+def test_validate_without_a_reference_directory_is_wrong_usage(simulator: str, tmp_path: Path) -> None:
+    result = invoke("validate", simulator, "--reference", str(tmp_path / "nowhere"))
     assert result.exit_code == 2
     assert "does not exist" in result.stderr
+    empty = invoke("validate", simulator, "--reference", str(tmp_path))
+    assert empty.exit_code == 2
+    assert "Expected" in empty.stderr
 
 
 def test_texts() -> None:
