@@ -58,4 +58,10 @@ register(
     objective={"minimize": "energy_pj * makespan_ns"},
     doc="A design space evaluated once and stored: any simulator's numbers by look-up, with a known optimum.",
 )
+register(
+    "archgym/SystolicArray-v0",
+    problem="archgym_envs.systolic_array:systolic_array",
+    objective={"minimize": "energy_pj * latency_ns"},
+    doc="A systolic array's size, dataflow, SRAMs and DRAM bandwidth for DNNs, by the closed forms of SCALE-Sim.",
+)
 scan_entry_points()

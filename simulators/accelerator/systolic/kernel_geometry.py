@@ -80,18 +80,26 @@ def input_words(layer: Words) -> int:
 
 
 @compiled
+def common_divisor(a: int, b: int) -> int:
+    """Return the greatest common divisor of two positive integers (Euclid)."""
+    while b:
+        a, b = b, a % b
+    return a
+
+
+@compiled
 def most_spanned(length: int, period: int, total: int) -> int:
-    """Return how many of ``total`` blocks of ``period`` places a run of ``length`` places can lie in at most."""
-    return min(total, (length + period - 2) // period + 1)
+    """Return how many of ``total`` blocks of ``period`` places a tile of ``length`` places can lie in at most.
+
+    Tiles start at multiples of ``length``, hence at multiples of its common divisor with ``period``.
+    """
+    return min(total, (length + period - common_divisor(length, period) - 1) // period + 1)
 
 
 @compiled
 def crossings(folds: int, length: int, period: int) -> int:
     """Return how many of the boundaries between ``folds`` tiles of ``length`` lie inside a block of ``period``."""
-    a, b = length, period
-    while b:
-        a, b = b, a % b
-    return folds - 1 - (folds - 1) // (period // a)
+    return folds - 1 - (folds - 1) // (period // common_divisor(length, period))
 
 
 @compiled
