@@ -69,6 +69,11 @@ def compulsory_dram_words(network: Network) -> int:
     return sum((x.weights + x.inputs + x.outputs) * count for x, count in network.distinct)
 
 
+def network_times(network: Network) -> Reals:
+    """Return how often each of a network's distinct layers is executed, ``[l]``."""
+    return np.array([count for _, count in network.distinct], dtype=np.float64)
+
+
 def network_totals(results: Reals, times: Reals) -> Reals:
     """Return a network's results ``[n, RESULTS]`` from its layers' ``[n, l, RESULTS]``, executed ``times[l]`` times."""
     return np.asarray((results * times[:, None]).sum(axis=1))
