@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from docs.tables.memory_controller import Cell, table
@@ -20,11 +21,15 @@ _HEADER: Final = ("read, pJ", "write, pJ", "area, mm²", "leakage, mW", "cycle, 
 def sram_table() -> str:
     """Return CACTI's macros: node, size, port and what an access and the macro cost."""
     rows: list[list[Cell]] = [
-        [point.node_nm, point.size_bytes // 1024, point.port_bits, *(f"{value:.4g}" for value in point.values)]
+        [point.node_nm, point.size_bytes // 1024, point.port_bits, *map(_figure, point.values)]
         for node in NODES_NM
         for point in sram_points(node)
     ]
     return table(("node, nm", "size, kB", "port, bits", *_HEADER), rows)
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}"
 
 
 def interpolation_table() -> str:

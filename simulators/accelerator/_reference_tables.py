@@ -216,7 +216,7 @@ def _compare_macro(
     if reason:
         found.refuse(reason)
         return
-    own = any(point.size_bytes == size and point.port_bits == port for point in sram_points(node))
+    own = any(p.complete and (p.size_bytes, p.port_bits) == (size, port) for p in sram_points(node))
     figures = technology(node).sram(size, port)
     for column, metric in zip(_CACTI_COLUMNS, SRAM_METRICS, strict=True):
         if not row.get(column):

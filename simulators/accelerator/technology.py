@@ -106,8 +106,8 @@ class Technology:
 
         A memory is built from tabulated and interpolated macros:
 
-        * exactly as tabulated where size and port are in the table: 64-bit ports at eight sizes, and 128 kB with a
-          128-bit port;
+        * exactly as tabulated where size and port are in the table: 64-bit ports at eight to ten sizes, and 128 kB
+          with a 128-bit port;
         * a 64-bit port from 2 kB to 2 MB: power laws between neighbouring sizes, see ``leave_one_out`` for the errors;
         * a wider port: ``ceil(port_bits / 64)`` macros side by side, each with its share of the bytes; all of them work
           at every access, so energies, areas and leakages add (against the one tabulated wide macro this rule is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 from pathlib import Path
 
@@ -30,7 +31,7 @@ REFERENCE = Path(os.environ.get("ARCHGYM_REFERENCE", "../shared/reference")) / "
 
 BEYOND_THE_BAR = {
     (22, 16, "area_mm2"): -0.124,
-    (45, 16, "read_pj"): -0.146,
+    (22, 108, "area_mm2"): +0.129,
     (65, 16, "read_pj"): -0.143,
     (65, 108, "read_pj"): +0.154,
     (65, 256, "read_pj"): -0.138,
@@ -47,12 +48,14 @@ AT_THE_ENDS = {
     (65, 2048, "write_pj"): -0.156,
 }
 """The same at 8 kB, whose lower neighbour is 2 kB, and at 2 MB, which is extrapolated."""
-ELSEWHERE = {
-    (45, 32 * KB): (17.0, 15.4, 0.095),
-    (45, 128 * KB): (32.3, 26.1, 0.430),
-    (22, 128 * KB): (7.40, 6.16, 0.119),
+THREE_FIGURES = {
+    (45, 32): (17.0418, 15.3975, 0.095),
+    (45, 128): (32.2859, 26.065, 0.430),
+    (22, 128): (7.40, 6.16, 0.119),
 }
-"""CACTI at sizes that are not in the table, three digits: read pJ, write pJ, mm2 (64-bit port)."""
+"""Sizes in kB of which read pJ, write pJ and mm2 are known, but neither leakage nor cycle time."""
+FOLDED = 0.008
+"""By how much reading 128 kB costs less than reading 108 kB at 22 nm."""
 
 
 def as_row(figures: SramFigures) -> list[float]:
@@ -65,7 +68,10 @@ def as_row(figures: SramFigures) -> list[float]:
 @pytest.mark.parametrize("node", NODES_NM)
 def test_tabulated_points_are_exact(node: int) -> None:
     for point in sram_points(node):
-        assert as_row(technology(node).sram(point.size_bytes, point.port_bits)) == list(point.values)
+        found = as_row(technology(node).sram(point.size_bytes, point.port_bits))
+        known = [value for value in point.values if not math.isnan(value)]
+        assert found[: len(known)] == known and len(known) == (5 if point.complete else 3)
+        assert all(0 < value < math.inf for value in found)
 
 
 def test_our_table_is_cactis() -> None:
@@ -76,7 +82,7 @@ def test_our_table_is_cactis() -> None:
     for row in rows:
         figures = technology(int(float(row["tech_nm"]))).sram(1024 * int(row["kB"]), int(row["width_bits"]))
         assert as_row(figures) == [float(row[column]) for column in columns]
-    assert len(rows) == sum(len(sram_points(node)) for node in NODES_NM) == 30
+    assert len(rows) == sum(point.complete for node in NODES_NM for point in sram_points(node)) == 30
 
 
 def test_sizes_left_out_are_within_the_bar_but_for_the_known_ones() -> None:
@@ -85,7 +91,14 @@ def test_sizes_left_out_are_within_the_bar_but_for_the_known_ones() -> None:
     for interior, known in ((True, BEYOND_THE_BAR), (False, AT_THE_ENDS)):
         found = {(p.node_nm, p.size_bytes // KB, p.metric): p.relative_error for p in missed if p.interior == interior}
         assert found == pytest.approx(known, abs=6e-4)
-    assert len(table) == 3 * 3 * 7 and sum(point.interior for point in table) == 3 * 3 * 5
+    assert len(table) == 3 * (8 + 9 + 7) and sum(point.interior for point in table) == 3 * (6 + 7 + 5)
+
+
+@pytest.mark.parametrize("node", [22, 45])
+def test_energies_of_every_interior_size_left_out_are_within_the_bar_where_most_sizes_are_known(node: int) -> None:
+    errors = [p.relative_error for p in leave_one_out(node) if p.interior and p.metric in ("read_pj", "write_pj")]
+    assert len(errors) == 2 * {22: 6, 45: 7}[node]
+    assert max(map(abs, errors)) <= INTERPOLATION_BAR
 
 
 def test_a_size_left_out_lies_on_the_straight_line_of_logarithms() -> None:
@@ -96,16 +109,32 @@ def test_a_size_left_out_lies_on_the_straight_line_of_logarithms() -> None:
     assert row.relative_error == pytest.approx(row.interpolated / 2.6436 - 1)
 
 
-@pytest.mark.parametrize(("node", "size"), ELSEWHERE)
-def test_sizes_outside_the_table_are_within_the_bar(node: int, size: int) -> None:
-    found = as_row(technology(node).sram(size))[:3]
-    assert found == pytest.approx(ELSEWHERE[node, size], rel=INTERPOLATION_BAR)
+@pytest.mark.parametrize(("node", "size_kb"), THREE_FIGURES)
+def test_what_is_not_known_of_a_size_is_interpolated(node: int, size_kb: int) -> None:
+    """Leakage and cycle time lie on the straight line of logarithms between the nearest sizes that have them."""
+    found = as_row(technology(node).sram(size_kb * KB))
+    assert tuple(found[:3]) == THREE_FIGURES[node, size_kb]
+    complete = [p for p in sram_points(node) if p.complete and p.port_bits == 64]
+    below = max((p for p in complete if p.size_bytes < size_kb * KB), key=lambda p: p.size_bytes)
+    above = min((p for p in complete if p.size_bytes > size_kb * KB), key=lambda p: p.size_bytes)
+    share = np.log(size_kb * KB / below.size_bytes) / np.log(above.size_bytes / below.size_bytes)
+    expected = [low ** (1 - share) * high**share for low, high in zip(below.values, above.values, strict=True)]
+    assert found[3:] == pytest.approx(expected[3:])
+
+
+def test_leaving_a_size_out_takes_it_out_of_what_was_interpolated_too() -> None:
+    """The leakage of 32 kB at 45 nm lies between 16 and 64 kB; without 64 kB it must not know it."""
+    row = next(p for p in leave_one_out(45) if p.size_bytes == 64 * KB and p.metric == "leakage_mw")
+    low, high = (float(technology(45).sram(size * KB).leakage_mw) for size in (16, 108))
+    share = np.log(64 / 16) / np.log(108 / 16)
+    assert row.interpolated == pytest.approx(low ** (1 - share) * high**share)
 
 
 @given(st.sampled_from(NODES_NM), st.floats(1, 16 * MB), st.floats(1, 16))
 def test_more_bytes_never_cost_less(node: int, size: float, factor: float) -> None:
     small, large = (as_row(technology(node).sram(bytes_)) for bytes_ in (size, size * factor))
-    assert all(more >= less * (1 - 1e-12) for less, more in zip(small[:4], large[:4], strict=True))
+    assert large[0] >= small[0] * (1 - (FOLDED if node == 22 else 1e-12))
+    assert all(more >= less * (1 - 1e-12) for less, more in zip(small[1:4], large[1:4], strict=True))
 
 
 @given(st.sampled_from(NODES_NM), st.integers(1, 4096), st.integers(1, 512), st.integers(1, 64))
@@ -263,7 +292,8 @@ def test_a_smartbuffer_adds_two_address_generators_and_one_addition(plain: str) 
 def test_storage_costs_grow_with_words(kind: str, node: int, words: int, block: int, factor: int) -> None:
     small, large = (technology(node).storage(kind, count, 16, block) for count in (words, words * factor))
     for figure in ("read_pj", "write_pj", "area_mm2"):
-        assert 0 < float(getattr(small, figure)) <= float(getattr(large, figure)) * (1 + 1e-12)
+        slack = FOLDED if node == 22 and figure == "read_pj" else 1e-12
+        assert 0 < float(getattr(small, figure)) <= float(getattr(large, figure)) * (1 + slack)
 
 
 def test_storage_of_no_words_is_refused() -> None:
@@ -275,7 +305,8 @@ def test_storage_of_no_words_is_refused() -> None:
 
 
 def test_tables_show_every_figure_and_source() -> None:
-    assert sram_table().count("\n") == 1 + 30
+    assert sram_table().count("\n") == 1 + 33
+    assert "| 45 | 32 | 64 | 17.04 | 15.4 | 0.095 | - | - |" in sram_table()
     assert "| 45 | 16 | 64 | 11.61 | 10.7 | 0.05074 |" in sram_table()
     assert "| 16-bit MAC | 45 | 3.89 | 2727 | Aladdin (ISCA 2014)" in components_table()
     assert "| 65 | `read_pj` | 13.8% | 15.4% | 16 kB -14.3%, 108 kB +15.4%, 256 kB -13.8% |" in interpolation_table()
