@@ -4,8 +4,8 @@
     python -m benchmarks.systolic --workload resnet18 --workload bert-base --designs 20000
 
 Random designs of the search space in one batch. ``kernel``: cycles and counts alone, of each distinct layer on each
-design; ``simulate``: everything that an evaluation takes, with energy, area and audits. The figure is the best of several
-repetitions by the process's own CPU time. The last column is one design at a time, in microseconds.
+design; ``simulate``: everything that an evaluation takes, with energy, area and audits. The figure is the best of
+several repetitions by the process's own CPU time. The last column is one design at a time, in microseconds.
 """
 
 from __future__ import annotations

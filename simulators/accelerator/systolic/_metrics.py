@@ -80,6 +80,8 @@ METRICS: Final = (
     Metric("ofmap_sram_writes", "1", "report", "outputs and partial sums from the array into the ofmap SRAM"),
     Metric("ofmap_sram_reads", "1", "report", "partial sums from the ofmap SRAM to be added to"),
     Metric("dram_words", "1", doc="words over the DRAM interface, the sum of the four below"),
+    Metric("dram_bandwidth_gbit_per_s", "Gbit/s", "report", "bits over the DRAM interface per ns of latency"),
+    Metric("peak_dram_bandwidth_gbit_per_s", "Gbit/s", doc="what the interface is built for; costs nothing else here"),
     Metric("ifmap_dram_reads", "1", "report", "input words fetched"),
     Metric("filter_dram_reads", "1", "report", "weights fetched"),
     Metric("ofmap_dram_writes", "1", "report", "outputs and spilled partial sums written"),
@@ -130,7 +132,11 @@ def metric_values(columns: Columns, outputs: Reals, node_nm: int, dram_pj_per_bi
     found["latency_ns"] = found["cycles"] * (1000.0 / clock_mhz)
     _add_array(found, columns, outputs, technology(node_nm), pes)
     _add_srams(found, columns, node_nm)
-    found["dram_energy_pj"] = found["dram_words"] * columns["word_bits"] * dram_pj_per_bit
+    bits = found["dram_words"] * columns["word_bits"]
+    found["dram_bandwidth_gbit_per_s"] = bits / found["latency_ns"]
+    peak = columns["dram_bandwidth"] * columns["word_bits"]
+    found["peak_dram_bandwidth_gbit_per_s"] = peak * (clock_mhz / 1000.0)
+    found["dram_energy_pj"] = bits * dram_pj_per_bit
     found["energy_pj"] = _total(found, ENERGY_PARTS)
     found["average_power_mw"] = found["energy_pj"] / found["latency_ns"]
     found["area_mm2"] = found["pe_area_mm2"] + found["sram_area_mm2"]
@@ -184,8 +190,13 @@ def _sram(node_nm: int, size_kib: int) -> tuple[float, float, float, float]:
     return tuple(float(x) for x in (figures.read_pj, figures.write_pj, figures.area_mm2, figures.leakage_mw))  # type: ignore[return-value]
 
 
-def audits(counts_last_cycle: bool) -> tuple[Audit, ...]:
-    """Return the laws; no array does more than a MAC per PE and cycle, unless a cycle goes uncounted."""
+def audits(counts_last_cycle: bool, waits_for_dram: bool) -> tuple[Audit, ...]:
+    """Return the laws of an array.
+
+    Args:
+        counts_last_cycle: whether no cycle goes uncounted, so that none has more MACs than PEs.
+        waits_for_dram: whether the array stalls, so that DRAM never moves more than its bandwidth.
+    """
     laws: tuple[Audit, ...] = (
         sum_of_parts("energy_pj", ENERGY_PARTS),
         sum_of_parts("area_mm2", ("pe_area_mm2", "sram_area_mm2")),
@@ -195,7 +206,17 @@ def audits(counts_last_cycle: bool) -> tuple[Audit, ...]:
         Audit("dram-is-compulsory", "inputs, weights and outputs cross the DRAM interface", _moves_the_compulsory),
         Audit("power-times-time", "average_power_mw x latency_ns = energy_pj", _power_times_time),
     )
-    return (*laws, at_most("utilisation", 1.0, "cycles >= MACs / PEs")) if counts_last_cycle else laws
+    if counts_last_cycle:
+        laws = (*laws, at_most("utilisation", 1.0, "cycles >= MACs / PEs"))
+    if waits_for_dram:
+        law = "DRAM moves no more than dram_bandwidth words a cycle"
+        laws = (*laws, Audit("dram-bandwidth-bounded", law, _within_the_peak))
+    return laws
+
+
+def _within_the_peak(evaluation: Evaluation) -> np.ndarray:
+    peak = evaluation.column("peak_dram_bandwidth_gbit_per_s")
+    return evaluation.column("dram_bandwidth_gbit_per_s") <= peak * (1 + 1e-9)
 
 
 def _moves_the_compulsory(evaluation: Evaluation) -> np.ndarray:

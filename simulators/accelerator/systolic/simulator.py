@@ -99,7 +99,7 @@ class SystolicArray(Simulator):
         self._flags = np.array(
             [repair in self.repairs for repair in ("last-cycle", "ofmap-writes", "partial-sum-reads", "stalls")]
         )
-        self.audits = audits("last-cycle" in self.repairs)
+        self.audits = audits("last-cycle" in self.repairs, "stalls" in self.repairs)
 
     def settings(self) -> dict[str, Any]:
         """Return mode, repairs, technology node, DRAM, clock and aggregate."""
