@@ -64,4 +64,16 @@ register(
     objective={"minimize": "energy_pj * latency_ns"},
     doc="A systolic array's size, dataflow, SRAMs and DRAM bandwidth for DNNs, by the closed forms of SCALE-Sim.",
 )
+register(
+    "archgym/Mapping-v0",
+    problem="archgym_envs.mapping:mapping",
+    objective={"minimize": "energy_pj * latency_ns"},
+    doc="One DNN layer on a fixed accelerator: tiles, loop orders and what goes over the array's columns and rows.",
+)
+register(
+    "archgym/CoDesign-v0",
+    problem="archgym_envs.codesign:codesign",
+    objective={"minimize": "energy_pj * latency_ns"},
+    doc="A spatial accelerator's hardware and the mapping of every layer of a network, all in one design.",
+)
 scan_entry_points()

@@ -10,7 +10,11 @@ import archgym_envs
 from archgym_envs.testing import check_env, check_simulator
 
 IDS = [id for id in archgym_envs.registered() if id.startswith("archgym/")]
-SMALL = {"archgym/MemoryController-v0": {"workload": "synthetic/cloud-mixture?requests=400"}}
+SMALL = {
+    "archgym/MemoryController-v0": {"workload": "synthetic/cloud-mixture?requests=400"},
+    "archgym/Mapping-v0": {"workload": "resnet18/layer3.0.downsample.0"},
+    "archgym/CoDesign-v0": {"workload": "resnet18:fc", "space": "small"},
+}
 """Arguments that make an environment quick to check; its defaults are tried once."""
 
 

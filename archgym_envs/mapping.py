@@ -1,0 +1,72 @@
+"""archgym/Mapping-v0: map one layer of a neural network onto a given accelerator.
+
+The problem factory only; ``simulators.accelerator.mapping_code`` says what the parameters mean.
+
+Version history
+    v0: ``mode=default`` and ``mode=timeloop`` (agreement with Timeloop's model of fixed mappings). Until release 0.1.0
+        the numbers behind a v0 may change.
+"""
+
+from __future__ import annotations
+
+from simulators.accelerator.mapping_simulator import LayerMapping
+from simulators.problem import Problem
+
+
+def mapping(
+    workload: str = "resnet18/layer2.0.conv2",
+    space: str = "default",
+    hardware: str = "eyeriss",
+    mode: str = "default",
+    repairs: str | None = None,
+    fit: str | None = None,
+    node_nm: int = 45,
+    word_bits: int = 16,
+    dram: str = "lpddr4",
+    clock_mhz: float = 500.0,
+) -> Problem:
+    """Build the problem: how one layer's loops are tiled, ordered and spread over a fixed array of PEs.
+
+    ====================  ===========================================  ================================================
+    parameter             values (default space)                       meaning
+    ====================  ===========================================  ================================================
+    columns_first         none or a dimension: M, C, R, S, P, Q ...    goes over the array's columns, as far as it goes
+    columns_first_most    1 to the number of columns                   most columns for it
+    columns_second        none or a dimension                          takes the columns that are left
+    rows_first ...        likewise                                     for the array's rows
+    glb_M, glb_C ...      divisors of the bound, bound / 2^k           extent of the tile in the global buffer
+    pe_M, pe_C ...        likewise, what fits the storage              extent of the tile in the PE's innermost storage
+    dram_order            24 orders of M, C, PQN, RS                   loops over GLB tiles, innermost first
+    glb_order             24 orders of M, C, PQN, RS                   loops over the PEs' tiles, innermost first
+    ====================  ===========================================  ================================================
+
+    There are parameters for the dimensions that the layer has (N only in batches, G only in grouped convolutions). A
+    tile is at least what the levels inside it hold together. The default design is a known dataflow with tiles as large
+    as fits, see ``simulators.accelerator.mapping_start``. ``archgym evaluate`` takes any mapping, also with several
+    dimensions on an axis (``columns_M``, ``columns_C`` ...) and tiles at all levels of split scratchpads.
+
+    Args:
+        workload: ``network/layer`` that ``archgym list workloads`` shows, or a file with one layer (``file/layer`` with
+            several).
+        space: ``default`` (the table), ``spads`` (tiles at all levels of split scratchpads), ``full`` (all tiles and
+            all orders) or ``gamma`` (what GAMMA searches); see ``simulators.accelerator.mapping_space``.
+        hardware: ``eyeriss``, ``nvdla-like``, ``shidiannao-like``, ``edge``, ``cloud``, or a YAML or JSON file of
+            hardware parameters; see ``simulators.accelerator.fixed_hardware``.
+        mode: ``default``, or ``timeloop`` with the defects of the reference, see ``simulators.accelerator.modes``.
+        repairs: which defects mode ``default`` repairs, comma-separated; all if not given.
+        fit: ``refuse``: a design whose tiles do not fit their storage is invalid; ``shrink``: they are cut until they
+            do. Default: ``refuse`` in space ``default``, else ``shrink``, as hardly a random design fits there.
+        node_nm: technology, 45 or 22.
+        word_bits: 16 or 8, of all tensors.
+        dram: kind of DRAM, which decides its energy per bit: ``lpddr4``, ``ddr3``, ``hbm2`` ...
+        clock_mhz: clock of the array and its buffers.
+
+    Raises:
+        UnknownNameError: an unknown layer, space, hardware, mode, repair, fit, node, word size or kind of DRAM, with
+            the nearest name.
+        InvalidInputError: a file that cannot be read, a workload of several layers, or a wrong clock.
+    """
+    fitting = fit if fit is not None else "refuse" if space == "default" else "shrink"
+    simulator = LayerMapping(hardware, mode, repairs, fitting, node_nm, word_bits, dram, clock_mhz)
+    layer = simulator.load_workload(workload)
+    return Problem(simulator, simulator.space(layer, space), layer)

@@ -1,0 +1,192 @@
+"""What mapping and co-design problems share: mapping codes of a network's layers on given hardware -> metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.accelerator._metrics import (
+    METRICS,
+    audits,
+    metric_values,
+    network_diagnostics,
+    network_times,
+    network_totals,
+)
+from simulators.accelerator.hardware import Hardware, Parts, level_names_of
+from simulators.accelerator.kernel_layout import A_KEEPS, LEVELS, OK, OUTER
+from simulators.accelerator.kernel_mapping_code import decode_codes, evaluate_codes
+from simulators.accelerator.layers import Network
+from simulators.accelerator.mapping import Mapping, refusal
+from simulators.accelerator.mapping_code import CodeReader, fit_named
+from simulators.accelerator.modes import chosen_repairs, repair_bits
+from simulators.accelerator.suites import Suite
+from simulators.errors import InvalidInputError
+from simulators.evaluation import Evaluation
+from simulators.simulator import Simulator
+from simulators.spaces import Columns
+
+FASTEST_CLOCK_MHZ = 1e6
+_BLOCK = 1024
+"""Designs evaluated at once: their results stay in the processor's cache."""
+
+Reals = NDArray[np.float64]
+
+
+class CodedSimulator(Simulator):
+    """Base of simulators whose designs contain the mappings; arguments as of its subclasses."""
+
+    metrics = METRICS
+
+    def __init__(
+        self,
+        mode: str,
+        repairs: str | Sequence[str] | None,
+        fit: str,
+        parts: Parts,
+        clock_mhz: float,
+    ) -> None:
+        if isinstance(clock_mhz, bool) or not 0 < float(clock_mhz) <= FASTEST_CLOCK_MHZ:
+            raise InvalidInputError(f"clock_mhz must be above 0, at most {FASTEST_CLOCK_MHZ:g}, got {clock_mhz!r}")
+        self.mode, self.repairs = mode, chosen_repairs(mode, repairs)
+        self.fit, self.parts, self.clock_mhz = fit, parts, float(clock_mhz)
+        self.audits = audits(self.repairs)
+        self._bits, self._fit = repair_bits(self.repairs), fit_named(fit)
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything that decides the numbers."""
+        return {
+            "mode": self.mode,
+            "repairs": list(self.repairs),
+            "fit": self.fit,
+            "node_nm": self.parts.node_nm,
+            "word_bits": self.parts.word_bits,
+            "dram": self.parts.dram,
+            "clock_mhz": self.clock_mhz,
+        }
+
+    @property
+    def repair_bits(self) -> int:
+        """The kernel's bits of the repairs in force."""
+        return self._bits
+
+    def decode_mappings(
+        self, reader: CodeReader, columns: Columns, archs: Reals, network: Network
+    ) -> list[list[Mapping]]:
+        """Return the mappings of checked columns, one list per design with one mapping per distinct layer."""
+        layers, codes = layer_words(network), reader.read(columns)
+        factors, orders = decode_codes(layers, codes, reader.where, reader.constants, archs, self._bits, self._fit)
+        return [
+            [Mapping(f, o) for f, o in zip(*of_design, strict=True)] for of_design in zip(factors, orders, strict=True)
+        ]
+
+    def evaluate_coded(
+        self,
+        reader: CodeReader,
+        columns: Columns,
+        hardware: Hardware,
+        network: Network,
+        layers: NDArray[np.int64] | None = None,
+    ) -> Evaluation:
+        """Return the evaluation of checked columns.
+
+        Args:
+            reader: of the network's distinct layers.
+            columns: checked, of length ``n``.
+            hardware: one for all designs, or ``n``.
+            network: the workload.
+            layers: its :func:`layer_words`, if they are at hand.
+        """
+        codes, words = reader.read(columns), layer_words(network) if layers is None else layers
+        parts = [
+            self._evaluate_block(reader, codes[:, at : at + _BLOCK], words, _cut(hardware, at), network)
+            for at in range(0, codes.shape[1], _BLOCK)
+        ]
+        return parts[0] if len(parts) == 1 else Evaluation.concatenate(parts)
+
+    def _evaluate_block(
+        self,
+        reader: CodeReader,
+        codes: NDArray[np.int32],
+        layers: NDArray[np.int64],
+        hardware: Hardware,
+        network: Network,
+    ) -> Evaluation:
+        status, results = evaluate_codes(
+            layers, codes, reader.where, reader.constants, hardware.archs, self._bits, self._fit
+        )
+        reasons = self._refusals(status, hardware, network)
+        times = network_times(network)
+        if reasons is None:
+            return Evaluation.of_valid(
+                self.metrics, self._values(results, hardware, network), network_diagnostics(results, times, network)
+            )
+        valid = reasons == ""
+        values = np.full((len(status), len(self.metrics)), np.nan)
+        hints = {name: np.full(len(status), "", dtype=object) for name in ("bottleneck", "worst_layer")}
+        if valid.any():
+            some = hardware if len(hardware.archs) == 1 else _take(hardware, valid)
+            values[valid] = self._values(results[valid], some, network)
+            for name, hint in network_diagnostics(results[valid], times, network).items():
+                hints[name][valid] = hint
+        texts = {name: hint.astype(str) for name, hint in hints.items()}
+        return Evaluation(self.metrics, values, valid, tuple(reasons.tolist()), texts)
+
+    def _values(self, results: Reals, hardware: Hardware, network: Network) -> Reals:
+        totals = network_totals(results, network_times(network))
+        bits = self.parts.word_bits
+        return metric_values(totals, hardware.archs, hardware.area_mm2, network, self.clock_mhz, bits)
+
+    def _refusals(self, status: NDArray[np.int64], hardware: Hardware, network: Network) -> NDArray[np.object_] | None:
+        """Return why each design is impossible, empty texts where it is not; None if all are possible."""
+        unbuilt = any(hardware.refusals)
+        if not unbuilt and not status.any():
+            return None
+        split = np.broadcast_to(hardware.archs[:, A_KEEPS + OUTER] != 0, len(status))
+        kinds, first, which = np.unique(2 * status + split, return_index=True, return_inverse=True)
+        texts = [
+            _refusal(int(kind) // 2, network, hardware.archs[row % len(hardware.archs)])
+            for kind, row in zip(kinds, first.tolist(), strict=True)
+        ]
+        reasons = np.array(texts, dtype=object)[which]
+        if unbuilt:
+            built = np.broadcast_to(np.array(hardware.refusals, dtype=object), len(status))
+            reasons = np.where(built != "", built, reasons)
+        return reasons
+
+
+def layer_words(network: Network) -> NDArray[np.int64]:
+    """Return a network's distinct layers as the kernel sees them, ``[l, LAYER_WORDS]``."""
+    return np.stack([layer.words for layer, _ in network.distinct])
+
+
+def single_network(workload: object) -> Network:
+    """Return the network of a workload that is one network; raises InvalidInputError."""
+    networks = Suite.of(workload).networks  # type: ignore[arg-type]
+    if len(networks) != 1:
+        raise InvalidInputError(f"expected one network, got a suite of {len(networks)}")
+    return networks[0]
+
+
+def _refusal(status: int, network: Network, arch: Reals) -> str:
+    if status == OK:
+        return ""
+    layer, alone = divmod(status, 100)
+    names = level_names_of(arch)
+    several = len(network.distinct) > 1
+    return refusal(alone, network.distinct[layer][0] if several else None, tuple(names[k] for k in range(LEVELS)))
+
+
+def _cut(hardware: Hardware, at: int) -> Hardware:
+    if (len(hardware.archs) <= _BLOCK and at == 0) or len(hardware.archs) == 1:
+        return hardware
+    rows = slice(at, at + _BLOCK)
+    return Hardware(hardware.archs[rows], hardware.area_mm2[rows], hardware.refusals[rows])
+
+
+def _take(hardware: Hardware, rows: NDArray[np.bool_]) -> Hardware:
+    reasons = tuple(reason for reason, wanted in zip(hardware.refusals, rows, strict=True) if wanted)
+    return Hardware(hardware.archs[rows], hardware.area_mm2[rows], reasons)
