@@ -86,7 +86,7 @@ class ExternalSimulator(Simulator):
         """Return the digest of the program's file and the time it gets; a subclass adds its own settings."""
         return {"program": self.program, "program_digest": self.digest, "timeout_s": self.timeout_s}
 
-    def arguments(self) -> Sequence[str]:
+    def arguments(self, design: Design, workload: Any) -> Sequence[str]:
         """Return the command line's arguments: files are those that :meth:`files` names, in the working directory."""
         return ()
 
@@ -135,7 +135,7 @@ class ExternalSimulator(Simulator):
             ProgramFailure: there are none.
             InvalidInputError: what :meth:`parse` returned lacks a metric or has one in a unit of another quantity.
         """
-        files, arguments = dict(self.files(design, workload)), list(self.arguments())
+        files, arguments = dict(self.files(design, workload)), list(self.arguments(design, workload))
         version = f"{self.version}/{self.digest}"
         environment = dict(self.environment)
         key = ResultCache.key(self.name, version, [arguments, files, environment, [m.name for m in self.metrics]])
