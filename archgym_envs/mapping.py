@@ -3,13 +3,14 @@
 The problem factory only; ``simulators.accelerator.mapping_code`` says what the parameters mean.
 
 Version history
-    v0: ``mode=default`` and ``mode=timeloop`` (agreement with Timeloop's model of fixed mappings). Until release 0.1.0
-        the numbers behind a v0 may change.
+    v0: ``mode=default`` and ``mode=timeloop`` (agreement with Timeloop's model of fixed mappings); peers as backends.
+        Until release 0.1.0 the numbers behind a v0 may change.
 """
 
 from __future__ import annotations
 
 from simulators.accelerator.mapping_simulator import LayerMapping
+from simulators.accelerator.peers import OWN, make_backend
 from simulators.problem import Problem
 
 
@@ -17,13 +18,17 @@ def mapping(
     workload: str = "resnet18/layer2.0.conv2",
     space: str = "default",
     hardware: str = "eyeriss",
-    mode: str = "default",
+    mode: str | None = None,
     repairs: str | None = None,
     fit: str | None = None,
     node_nm: int = 45,
     word_bits: int = 16,
     dram: str = "lpddr4",
     clock_mhz: float = 500.0,
+    backend: str = OWN,
+    executable: str | None = None,
+    timeout_s: float | None = None,
+    cache: str | None = None,
 ) -> Problem:
     """Build the problem: how one layer's loops are tiled, ordered and spread over a fixed array of PEs.
 
@@ -53,6 +58,7 @@ def mapping(
         hardware: ``eyeriss``, ``nvdla-like``, ``shidiannao-like``, ``edge``, ``cloud``, or a YAML or JSON file of
             hardware parameters; see ``simulators.accelerator.fixed_hardware``.
         mode: ``default``, or ``timeloop`` with the defects of the reference, see ``simulators.accelerator.modes``.
+            With a peer as backend ``timeloop``, in which tiles divide the layer, is the default and the only one.
         repairs: which defects mode ``default`` repairs, comma-separated; all if not given.
         fit: ``refuse``: a design whose tiles do not fit their storage is invalid; ``shrink``: they are cut until they
             do. Default: ``refuse`` in space ``default``, else ``shrink``, as hardly a random design fits there.
@@ -60,13 +66,23 @@ def mapping(
         word_bits: 16 or 8, of all tensors.
         dram: kind of DRAM, which decides its energy per bit: ``lpddr4``, ``ddr3``, ``hbm2`` ...
         clock_mhz: clock of the array and its buffers.
+        backend: ``archgym``, or a peer that evaluates the same mappings: ``zigzag`` (a package), ``timeloop-model`` or
+            ``maestro`` (programs), see docs/peers.md.
+        executable: where a peer's program is, if not on PATH.
+        timeout_s: seconds that one run of a program may take, 60 if not given.
+        cache: directory in which results of a program are kept.
 
     Raises:
-        UnknownNameError: an unknown layer, space, hardware, mode, repair, fit, node, word size or kind of DRAM, with
-            the nearest name.
-        InvalidInputError: a file that cannot be read, a workload of several layers, or a wrong clock.
+        UnknownNameError: an unknown layer, space, hardware, mode, repair, fit, node, word size, kind of DRAM or
+            backend, with the nearest name, or an argument that the backend does not have.
+        InvalidInputError: a file that cannot be read, a workload of several layers, a wrong clock, a peer in another
+            mode, or a program that is not to be found.
+        MissingExtraError: a peer's package is not installed.
     """
     fitting = fit if fit is not None else "refuse" if space == "default" else "shrink"
-    simulator = LayerMapping(hardware, mode, repairs, fitting, node_nm, word_bits, dram, clock_mhz)
+    chosen = mode if mode is not None else "default" if backend == OWN else "timeloop"
+    model = LayerMapping(hardware, chosen, repairs, fitting, node_nm, word_bits, dram, clock_mhz)
+    given = {"executable": executable, "timeout_s": timeout_s, "cache": cache}
+    simulator = make_backend(backend, model, **{name: value for name, value in given.items() if value is not None})
     layer = simulator.load_workload(workload)
     return Problem(simulator, simulator.space(layer, space), layer)

@@ -393,3 +393,39 @@ def test_a_peer_can_be_searched():
     rng = np.random.default_rng(0)
     found = problem.evaluate(problem.space.sample(5, rng))
     assert found.valid.all() and (found.column("energy_pj") > found.column("mac_energy_pj")).all()
+
+
+@needs_zigzag
+def test_random_search_runs_on_zigzag_from_a_config(tmp_path):
+    from experiments.config import parse_config
+    from experiments.results import load_results
+    from experiments.runner import run_experiment
+
+    arguments = {"workload": "keyword-spotting/conv1", "hardware": "edge", "fit": "shrink", "backend": "zigzag"}
+    config = {
+        "name": "peer",
+        "problems": [{"environment": "archgym/Mapping-v0", "arguments": arguments}],
+        "agents": ["random_search"],
+        "budget": 5,
+        "seeds": 1,
+        "execution": {"workers": 0},
+    }
+    summary = run_experiment(parse_config(config), tmp_path / "out", progress=False)
+    assert (summary.done, summary.failed, summary.evaluations) == (1, 0, 5)
+    results = load_results([tmp_path / "out"])
+    (record,) = results.runs
+    rows = results.evaluations(record.run_id).to_pylist()
+    assert len(rows) == 5 and all(row["valid"] for row in rows)
+
+
+def test_the_environment_refuses_backends_that_cannot_be(programs):
+    from archgym_envs import make_problem
+
+    with pytest.raises(UnknownNameError, match="backend"):
+        make_problem("archgym/Mapping-v0", backend="accelergy")
+    with pytest.raises(InvalidInputError, match="needs mode='timeloop'"):
+        make_problem("archgym/Mapping-v0", backend="maestro", mode="default")
+    with pytest.raises(InvalidInputError, match="executable"):
+        make_problem("archgym/Mapping-v0", backend="timeloop-model", executable="/no/such/program")
+    problem = make_problem("archgym/Mapping-v0", backend="timeloop-model", timeout_s=9.0)
+    assert problem.simulator.settings()["timeout_s"] == 9.0 and problem.simulator.model.mode == "timeloop"
