@@ -18,6 +18,7 @@ from simulators.accelerator.peers import zigzag
 from simulators.accelerator.peers._results import PeerResult, impossible
 from simulators.audits import Audit, sum_of_parts
 from simulators.evaluation import Evaluation
+from simulators.external import ProgramFailure
 from simulators.external.simulator import Design
 from simulators.simulator import Simulator
 from simulators.spaces import Columns, DesignSpace
@@ -109,15 +110,20 @@ class ZigZagMapping(PeerMapping):
     def evaluate_columns(self, columns: Columns, workload: Any) -> Evaluation:
         """Evaluate checked designs; see :meth:`Simulator.simulate`."""
         network, layer = one_layer(workload)
-        mappings = self.model.mappings(columns, workload)
-        reasons = [self.refusal_of(mapping, workload) for mapping in mappings]
+        rows = [self._row(layer, network, mapping) for mapping in self.model.mappings(columns, workload)]
+        reasons = tuple(row if isinstance(row, str) else "" for row in rows)
+        nothing = np.full(len(METRICS), np.nan)
+        values = np.stack([nothing if isinstance(row, str) else row for row in rows])
+        return Evaluation(METRICS, values, np.array([not reason for reason in reasons]), reasons)
 
-        def evaluate(wanted: np.ndarray) -> Evaluation:
-            results = [self._result(layer, mappings[row]) for row in np.flatnonzero(wanted)]
-            return Evaluation.of_valid(METRICS, np.stack([self.metrics_of(result, network) for result in results]))
-
-        return Evaluation.around_refused(METRICS, reasons, evaluate)
-
-    def _result(self, layer: Layer, mapping: Mapping) -> PeerResult:
+    def _row(self, layer: Layer, network: Network, mapping: Mapping) -> np.ndarray | str:
+        """Return the metrics of one design, or why it has none."""
+        reason = self.refusal_of(mapping, network)
+        if reason:
+            return reason
         bits = self.model.parts.word_bits
-        return zigzag.zigzag_result(self.model.architecture, layer, mapping, bits, self.operand_latch)
+        try:
+            result = zigzag.zigzag_result(self.model.architecture, layer, mapping, bits, self.operand_latch)
+        except ProgramFailure as failure:
+            return str(failure)
+        return self.metrics_of(result, network)

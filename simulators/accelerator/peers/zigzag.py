@@ -21,6 +21,7 @@ from simulators.accelerator.layers import Layer
 from simulators.accelerator.mapping import Mapping
 from simulators.accelerator.peers._results import PeerResult
 from simulators.errors import MissingExtraError
+from simulators.external import ProgramFailure
 
 VERSION: Final = "3.9.1"
 
@@ -55,6 +56,7 @@ def zigzag_result(
 
     Raises:
         MissingExtraError: zigzag-dse is not installed.
+        ProgramFailure: ZigZag cannot evaluate it and says why.
     """
     require_zigzag()
     energy = _evaluate(architecture, layer, mapping, word_bits, operand_latch, "vector")
@@ -79,14 +81,17 @@ def _evaluate(
 
     node = _node(layer, word_bits)
     spatial = objects.spatial_mapping(architecture, mapping, node)
-    return CostModelEvaluation(
-        accelerator=_accelerator(architecture, word_bits, ports),
-        layer=node,
-        spatial_mapping=spatial,
-        spatial_mapping_int=spatial,
-        temporal_mapping=objects.temporal_mapping(architecture, mapping, node),
-        access_same_data_considered_as_no_access=latch,
-    )
+    try:
+        return CostModelEvaluation(
+            accelerator=_accelerator(architecture, word_bits, ports),
+            layer=node,
+            spatial_mapping=spatial,
+            spatial_mapping_int=spatial,
+            temporal_mapping=objects.temporal_mapping(architecture, mapping, node),
+            access_same_data_considered_as_no_access=latch,
+        )
+    except (ArithmeticError, AssertionError, LookupError, ValueError) as error:
+        raise ProgramFailure(f"failed: ZigZag: {type(error).__name__} {error}") from error
 
 
 @lru_cache(maxsize=64)

@@ -150,6 +150,23 @@ def test_zigzag_is_not_asked_about_dilated_kernels():
     assert peer.simulate({}, Layer("plain", m=2, r=3, p=4)).valid.all()
 
 
+@needs_zigzag
+def test_a_design_that_zigzag_fails_on_is_invalid_and_the_others_are_not(monkeypatch):
+    from zigzag.cost_model.cost_model import CostModelEvaluation
+
+    run = CostModelEvaluation.run
+
+    def fail(self):
+        if self.temporal_mapping.total_cycle == 4:
+            raise ValueError("no bandwidth defined")
+        run(self)
+
+    monkeypatch.setattr(CostModelEvaluation, "run", fail)
+    found = make_backend("zigzag").simulate({"columns_first": ["none", "P", "M"]}, Layer("layer", m=2, p=4))
+    assert found.valid.tolist() == [True, True, False] and np.isnan(found.values[2]).all()
+    assert found.reason[2] == "failed: ZigZag: ValueError no bandwidth defined"
+
+
 def test_without_zigzag_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"archgym\[zigzag\]"):
