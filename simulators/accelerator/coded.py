@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,9 +38,15 @@ Reals = NDArray[np.float64]
 
 
 class CodedSimulator(Simulator):
-    """Base of simulators whose designs contain the mappings; arguments as of its subclasses."""
+    """Base of simulators whose designs contain the mappings; arguments as of its subclasses, which set ``reader``.
+
+    Attributes:
+        reader: reads the codes of the workload's distinct layers.
+        repair_bits, fit_word: repairs and ``fit`` as the kernel knows them.
+    """
 
     metrics = METRICS
+    reader: CodeReader
 
     def __init__(
         self,
@@ -54,7 +61,7 @@ class CodedSimulator(Simulator):
         self.mode, self.repairs = mode, chosen_repairs(mode, repairs)
         self.fit, self.parts, self.clock_mhz = fit, parts, float(clock_mhz)
         self.audits = audits(self.repairs)
-        self._bits, self._fit = repair_bits(self.repairs), fit_named(fit)
+        self.repair_bits, self.fit_word = repair_bits(self.repairs), fit_named(fit)
 
     def settings(self) -> dict[str, Any]:
         """Return everything that decides the numbers."""
@@ -68,55 +75,41 @@ class CodedSimulator(Simulator):
             "clock_mhz": self.clock_mhz,
         }
 
-    @property
-    def repair_bits(self) -> int:
-        """The kernel's bits of the repairs in force."""
-        return self._bits
+    @abstractmethod
+    def hardware(self, columns: Columns) -> Hardware:
+        """Return the accelerators of checked columns: one for each of the ``n`` designs, or one for all."""
 
-    def decode_mappings(
-        self, reader: CodeReader, columns: Columns, archs: Reals, network: Network
-    ) -> list[list[Mapping]]:
+    def kernel_arguments(self, columns: Columns, network: Network) -> tuple[Any, ...]:
+        """Return what ``decode_codes`` and ``evaluate_codes`` take, for checked columns and this reader's network."""
+        layers = np.stack([layer.words for layer, _ in network.distinct])
+        codes, archs = self.reader.read(columns), self.hardware(columns).archs
+        return layers, codes, self.reader.where, self.reader.constants, archs, self.repair_bits, self.fit_word
+
+    def decode_mappings(self, columns: Columns, network: Network) -> list[list[Mapping]]:
         """Return the mappings of checked columns, one list per design with one mapping per distinct layer."""
-        layers, codes = layer_words(network), reader.read(columns)
-        factors, orders = decode_codes(layers, codes, reader.where, reader.constants, archs, self._bits, self._fit)
+        factors, orders = decode_codes(*self.kernel_arguments(columns, network))
         return [
             [Mapping(f, o) for f, o in zip(*of_design, strict=True)] for of_design in zip(factors, orders, strict=True)
         ]
 
-    def evaluate_coded(
-        self,
-        reader: CodeReader,
-        columns: Columns,
-        hardware: Hardware,
-        network: Network,
-        layers: NDArray[np.int64] | None = None,
-    ) -> Evaluation:
-        """Return the evaluation of checked columns.
-
-        Args:
-            reader: of the network's distinct layers.
-            columns: checked, of length ``n``.
-            hardware: one for all designs, or ``n``.
-            network: the workload.
-            layers: its :func:`layer_words`, if they are at hand.
-        """
-        codes, words = reader.read(columns), layer_words(network) if layers is None else layers
+    def evaluate_network(self, columns: Columns, network: Network) -> Evaluation:
+        """Return the evaluation of checked columns on this reader's network."""
+        count = len(columns[self.inputs[0].name])
+        hardware, codes = self.hardware(columns), self.reader.read(columns)
+        layers = np.stack([layer.words for layer, _ in network.distinct])
+        blocks = [slice(at, at + _BLOCK) for at in range(0, max(1, count), _BLOCK)]
         parts = [
-            self._evaluate_block(reader, codes[:, at : at + _BLOCK], words, _cut(hardware, at), network)
-            for at in range(0, codes.shape[1], _BLOCK)
+            self._evaluate_block(layers, np.ascontiguousarray(codes[:, rows]), _cut(hardware, rows), network)
+            for rows in blocks
         ]
         return parts[0] if len(parts) == 1 else Evaluation.concatenate(parts)
 
     def _evaluate_block(
-        self,
-        reader: CodeReader,
-        codes: NDArray[np.int32],
-        layers: NDArray[np.int64],
-        hardware: Hardware,
-        network: Network,
+        self, layers: NDArray[np.int64], codes: NDArray[np.int32], hardware: Hardware, network: Network
     ) -> Evaluation:
+        where, constants = self.reader.where, self.reader.constants
         status, results = evaluate_codes(
-            layers, codes, reader.where, reader.constants, hardware.archs, self._bits, self._fit
+            layers, codes, where, constants, hardware.archs, self.repair_bits, self.fit_word
         )
         reasons = self._refusals(status, hardware, network)
         times = network_times(network)
@@ -158,11 +151,6 @@ class CodedSimulator(Simulator):
         return reasons
 
 
-def layer_words(network: Network) -> NDArray[np.int64]:
-    """Return a network's distinct layers as the kernel sees them, ``[l, LAYER_WORDS]``."""
-    return np.stack([layer.words for layer, _ in network.distinct])
-
-
 def single_network(workload: object) -> Network:
     """Return the network of a workload that is one network; raises InvalidInputError."""
     networks = Suite.of(workload).networks  # type: ignore[arg-type]
@@ -180,10 +168,9 @@ def _refusal(status: int, network: Network, arch: Reals) -> str:
     return refusal(alone, network.distinct[layer][0] if several else None, tuple(names[k] for k in range(LEVELS)))
 
 
-def _cut(hardware: Hardware, at: int) -> Hardware:
-    if (len(hardware.archs) <= _BLOCK and at == 0) or len(hardware.archs) == 1:
+def _cut(hardware: Hardware, rows: slice) -> Hardware:
+    if len(hardware.archs) == 1:
         return hardware
-    rows = slice(at, at + _BLOCK)
     return Hardware(hardware.archs[rows], hardware.area_mm2[rows], hardware.refusals[rows])
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from simulators.accelerator.coded import CodedSimulator, layer_words, single_network
+from simulators.accelerator.coded import CodedSimulator, single_network
 from simulators.accelerator.hardware import Hardware, Parts
 from simulators.accelerator.layers import Layer, Network
 from simulators.accelerator.mapping import Mapping
@@ -73,9 +73,8 @@ class CoDesign(CodedSimulator):
         self.template = template_named(template)
         self.prefixes = layer_prefixes(self.network)
         dimensions = [active_dimensions(layer) for layer, _ in self.network.distinct]
-        self._reader = CodeReader(self.prefixes, dimensions, explicit=False)
-        self._layers = layer_words(self.network)
-        self.inputs = (*self.template.inputs, *self._reader.inputs)
+        self.reader = CodeReader(self.prefixes, dimensions, explicit=False)
+        self.inputs = (*self.template.inputs, *self.reader.inputs)
 
     def settings(self) -> dict[str, Any]:
         """Return everything that decides the numbers, but for the network, which is the workload."""
@@ -102,12 +101,11 @@ class CoDesign(CodedSimulator):
 
     def evaluate_columns(self, columns: Columns, workload: Suite | Network | Layer) -> Evaluation:
         """Evaluate checked designs on this simulator's network; see :meth:`Simulator.simulate`."""
-        network = self._own(workload)
-        return self.evaluate_coded(self._reader, columns, self.hardware(columns), network, self._layers)
+        return self.evaluate_network(columns, self._own(workload))
 
     def mappings(self, columns: Columns) -> list[list[Mapping]]:
         """Return the mappings of checked columns after ``fit``: one list per design, of one per distinct layer."""
-        return self.decode_mappings(self._reader, columns, self.hardware(columns).archs, self.network)
+        return self.decode_mappings(columns, self.network)
 
     def space(self, name: str = "default", mappings: str = "default") -> DesignSpace:
         """Return a search space.

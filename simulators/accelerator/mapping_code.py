@@ -15,10 +15,11 @@ dram_order, glb_order,      loops at a level, innermost first, as a text of dime
 pe_outer_order, _middle_
 =========================== =========================================================================================
 
-Decoding (see :mod:`simulators.accelerator.kernel_mapping_code`): PEs first, then the tiles inside a PE from the
+Decoding (see :mod:`simulators.accelerator.kernel_mapping_decode`): PEs first, then the tiles inside a PE from the
 innermost level outwards, then the GLB's; DRAM takes the rest, rounded up. A tile is at least what the levels inside it
-hold together, so that 1 stands for just that; it consists of whole inner tiles; it goes no further than the layer. In
-mode ``timeloop``, where tiles must divide the layer, slots take the largest divisor in reach.
+hold together, so that 1 stands for just that; it consists of whole inner tiles; it goes no further than the layer, a
+PE's no further than an equal share of what slots spread. In mode ``timeloop``, where tiles must divide the layer, slots
+take the largest divisor in reach.
 
 ``fit`` says what becomes of the rest: ``refuse`` leaves tiles that do not fit their storage (or do not divide) as they
 are, and the design is invalid with the reason; ``shrink`` cuts them: at each level, innermost first, dimensions in the
@@ -39,7 +40,8 @@ from numpy.typing import NDArray
 
 from simulators.accelerator.architecture import LARGEST_ARRAY
 from simulators.accelerator.kernel_layout import DIMS, DRAM, GLB, INNER, LEVELS, MIDDLE, OUTER
-from simulators.accelerator.kernel_mapping_code import (
+from simulators.accelerator.kernel_mapping_code import pack_orders
+from simulators.accelerator.kernel_mapping_decode import (
     AXIS_WORDS,
     CODE_WORDS,
     K_AXIS,
@@ -48,11 +50,11 @@ from simulators.accelerator.kernel_mapping_code import (
     K_TILES,
     REFUSE,
     SHRINK,
-    pack_orders,
 )
 from simulators.accelerator.layers import DIMENSIONS, LARGEST_BOUND
-from simulators.accelerator.mapping import DEFAULT_ORDER, order_positions
+from simulators.accelerator.mapping import DEFAULT_ORDER, FACTOR_ROW_OF, Mapping, order_positions
 from simulators.errors import InvalidInputError, UnknownNameError, nearest
+from simulators.parameters import Value
 from simulators.simulator import Input
 from simulators.spaces import Columns
 
@@ -210,7 +212,19 @@ class CodeReader:
 
 def _letters(column: NDArray[np.str_]) -> NDArray[np.uint32]:
     """Return texts as the numbers of their letters, ``[n, longest]``."""
-    return np.ascontiguousarray(column).view(np.uint32).reshape(len(column), -1)
+    return np.ascontiguousarray(column).view(np.uint32).reshape(len(column), column.dtype.itemsize // 4)
+
+
+def inputs_of(mapping: Mapping) -> dict[str, Value]:
+    """Return the inputs of a mapping problem that stand for ``mapping``: all but those at their defaults."""
+    found: dict[str, Value] = {}
+    extents = np.ones(DIMS, dtype=np.int64)
+    for place in ("pe", "pe_middle", "pe_outer", "columns", "rows", "glb"):
+        factors = mapping.factors[FACTOR_ROW_OF[place]].astype(np.int64)
+        extents = extents * factors
+        chosen = factors if place in ("columns", "rows") else np.where(factors > 1, extents, 1)
+        found |= {f"{place}_{d}": int(x) for d, x in zip(DIMENSIONS, chosen, strict=True) if x > 1}
+    return found | {f"{place}_order": mapping.order(place) for place in ORDERED}
 
 
 def fit_named(fit: str) -> int:

@@ -62,21 +62,25 @@ class LayerMapping(CodedSimulator):
         clock_mhz: float = 500.0,
     ) -> None:
         super().__init__(mode, repairs, fit, Parts(node_nm, word_bits, dram), clock_mhz)
-        self.hardware: Hardware = fixed_hardware(hardware, self.parts)
+        self.accelerator = fixed_hardware(hardware, self.parts)
         self._hardware_name = hardware
-        self._reader = CodeReader([""], ["".join(DIMENSIONS)], explicit=True)
-        self.inputs = self._reader.inputs
+        self.reader = CodeReader([""], ["".join(DIMENSIONS)], explicit=True)
+        self.inputs = self.reader.inputs
 
     @property
     def architecture(self) -> Architecture:
         """The accelerator."""
-        area = float(self.hardware.area_mm2[0])
-        return architecture_of_words(self.hardware.archs[0], area, name=Path(self._hardware_name).stem)
+        area = float(self.accelerator.area_mm2[0])
+        return architecture_of_words(self.accelerator.archs[0], area, name=Path(self._hardware_name).stem)
+
+    def hardware(self, columns: Columns) -> Hardware:
+        """Return the one accelerator, whatever the columns."""
+        return self.accelerator
 
     def settings(self) -> dict[str, Any]:
         """Return everything that decides the numbers; the hardware as the kernel's words and its area."""
-        words = [float(word) if word != float("inf") else "inf" for word in self.hardware.archs[0]]
-        return {"hardware": words, "area_mm2": float(self.hardware.area_mm2[0]), **super().settings()}
+        words = [float(word) if word != float("inf") else "inf" for word in self.accelerator.archs[0]]
+        return {"hardware": words, "area_mm2": float(self.accelerator.area_mm2[0]), **super().settings()}
 
     def workload_names(self) -> tuple[str, ...]:
         """Return the distinct layers of the networks that ship, as ``network/layer``."""
@@ -100,12 +104,12 @@ class LayerMapping(CodedSimulator):
     def evaluate_columns(self, columns: Columns, workload: Suite | Network | Layer) -> Evaluation:
         """Evaluate checked designs on a workload of one layer; see :meth:`Simulator.simulate`."""
         network, _ = one_layer(workload)
-        return self.evaluate_coded(self._reader, columns, self.hardware, network)
+        return self.evaluate_network(columns, network)
 
     def mappings(self, columns: Columns, workload: Suite | Network | Layer) -> list[Mapping]:
         """Return the mappings that checked columns stand for, after ``fit``, valid or not."""
         network, _ = one_layer(workload)
-        return [m for (m,) in self.decode_mappings(self._reader, columns, self.hardware.archs, network)]
+        return [m for (m,) in self.decode_mappings(columns, network)]
 
     def space(self, workload: Suite | Network | Layer, name: str = "default") -> DesignSpace:
         """Return a search space of mappings of a layer, see :mod:`simulators.accelerator.mapping_space`.
@@ -114,7 +118,7 @@ class LayerMapping(CodedSimulator):
             UnknownNameError: no such space.
         """
         _, layer = one_layer(workload)
-        parameters = LayerSpace(layer, self.hardware.archs[0], self.repair_bits, name).parameters()
+        parameters = LayerSpace(layer, self.accelerator.archs[0], self.repair_bits, name).parameters()
         return DesignSpace(parameters, name=name)
 
 
