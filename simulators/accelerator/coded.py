@@ -76,13 +76,13 @@ class CodedSimulator(Simulator):
         }
 
     @abstractmethod
-    def hardware(self, columns: Columns) -> Hardware:
+    def hardware_of(self, columns: Columns) -> Hardware:
         """Return the accelerators of checked columns: one for each of the ``n`` designs, or one for all."""
 
     def kernel_arguments(self, columns: Columns, network: Network) -> tuple[Any, ...]:
         """Return what ``decode_codes`` and ``evaluate_codes`` take, for checked columns and this reader's network."""
         layers = np.stack([layer.words for layer, _ in network.distinct])
-        codes, archs = self.reader.read(columns), self.hardware(columns).archs
+        codes, archs = self.reader.read(columns), self.hardware_of(columns).archs
         return layers, codes, self.reader.where, self.reader.constants, archs, self.repair_bits, self.fit_word
 
     def decode_mappings(self, columns: Columns, network: Network) -> list[list[Mapping]]:
@@ -95,7 +95,7 @@ class CodedSimulator(Simulator):
     def evaluate_network(self, columns: Columns, network: Network) -> Evaluation:
         """Return the evaluation of checked columns on this reader's network."""
         count = len(columns[self.inputs[0].name])
-        hardware, codes = self.hardware(columns), self.reader.read(columns)
+        hardware, codes = self.hardware_of(columns), self.reader.read(columns)
         layers = np.stack([layer.words for layer, _ in network.distinct])
         blocks = [slice(at, at + _BLOCK) for at in range(0, max(1, count), _BLOCK)]
         parts = [

@@ -95,7 +95,7 @@ class CoDesign(CodedSimulator):
         self._own(suite)
         return suite
 
-    def hardware(self, columns: Columns) -> Hardware:
+    def hardware_of(self, columns: Columns) -> Hardware:
         """Return the accelerators of checked columns."""
         return self.template.build(columns, self.parts)
 
@@ -127,7 +127,7 @@ class CoDesign(CodedSimulator):
     def _mapping_parameters(self, hardware: DesignSpace, mappings: str) -> list[Parameter]:
         reference = {i.name: np.full(1, i.default) for i in self.template.inputs}
         reference |= {p.name: np.array([p.default]) for p in hardware.parameters}
-        arch = self.hardware(reference).archs[0]
+        arch = self.hardware_of(reference).archs[0]
         found: list[Parameter] = []
         for prefix, (layer, _) in zip(self.prefixes, self.network.distinct, strict=True):
             group = prefix.rstrip("_")

@@ -62,7 +62,7 @@ class LayerMapping(CodedSimulator):
         clock_mhz: float = 500.0,
     ) -> None:
         super().__init__(mode, repairs, fit, Parts(node_nm, word_bits, dram), clock_mhz)
-        self.accelerator = fixed_hardware(hardware, self.parts)
+        self.hardware = fixed_hardware(hardware, self.parts)
         self._hardware_name = hardware
         self.reader = CodeReader([""], ["".join(DIMENSIONS)], explicit=True)
         self.inputs = self.reader.inputs
@@ -70,17 +70,17 @@ class LayerMapping(CodedSimulator):
     @property
     def architecture(self) -> Architecture:
         """The accelerator."""
-        area = float(self.accelerator.area_mm2[0])
-        return architecture_of_words(self.accelerator.archs[0], area, name=Path(self._hardware_name).stem)
+        area = float(self.hardware.area_mm2[0])
+        return architecture_of_words(self.hardware.archs[0], area, name=Path(self._hardware_name).stem)
 
-    def hardware(self, columns: Columns) -> Hardware:
+    def hardware_of(self, columns: Columns) -> Hardware:
         """Return the one accelerator, whatever the columns."""
-        return self.accelerator
+        return self.hardware
 
     def settings(self) -> dict[str, Any]:
         """Return everything that decides the numbers; the hardware as the kernel's words and its area."""
-        words = [float(word) if word != float("inf") else "inf" for word in self.accelerator.archs[0]]
-        return {"hardware": words, "area_mm2": float(self.accelerator.area_mm2[0]), **super().settings()}
+        words = [float(word) if word != float("inf") else "inf" for word in self.hardware.archs[0]]
+        return {"hardware": words, "area_mm2": float(self.hardware.area_mm2[0]), **super().settings()}
 
     def workload_names(self) -> tuple[str, ...]:
         """Return the distinct layers of the networks that ship, as ``network/layer``."""
@@ -118,7 +118,7 @@ class LayerMapping(CodedSimulator):
             UnknownNameError: no such space.
         """
         _, layer = one_layer(workload)
-        parameters = LayerSpace(layer, self.accelerator.archs[0], self.repair_bits, name).parameters()
+        parameters = LayerSpace(layer, self.hardware.archs[0], self.repair_bits, name).parameters()
         return DesignSpace(parameters, name=name)
 
 

@@ -174,7 +174,7 @@ def check_expressible(simulator, layer, mapping):
         layer.words[None],
         mapping.factors[None],
         mapping.orders[None],
-        simulator.accelerator.archs,
+        simulator.hardware.archs,
         simulator.repair_bits,
     )
     found = simulator.simulate({name: [value] for name, value in inputs_of(mapping).items()}, layer)
@@ -202,7 +202,7 @@ def test_any_mapping_of_timeloop_can_be_expressed(layer_and_mapping, hardware):
 )
 def test_what_decodes_covers_the_layer_and_shrinking_changes_nothing_that_fits(layer, seed, mode, hardware):
     refusing, shrinking = (LayerMapping(hardware, mode=mode, fit=fit) for fit in ("refuse", "shrink"))
-    space = LayerSpace(layer, refusing.accelerator.archs[0], refusing.repair_bits, "full")
+    space = LayerSpace(layer, refusing.hardware.archs[0], refusing.repair_bits, "full")
     rng = np.random.default_rng(seed)
     columns = {p.name: rng.choice(p.array, 32) for p in space.parameters()}
     a, b = refusing.simulate(columns, layer), shrinking.simulate(columns, layer)
@@ -220,4 +220,4 @@ def test_what_decodes_covers_the_layer_and_shrinking_changes_nothing_that_fits(l
 
 def test_layers_without_loops_have_a_space():
     assert active_dimensions(Layer("scalar")) == "P"
-    assert LayerSpace(Layer("scalar"), UNIFIED.accelerator.archs[0], UNIFIED.repair_bits).parameters()
+    assert LayerSpace(Layer("scalar"), UNIFIED.hardware.archs[0], UNIFIED.repair_bits).parameters()

@@ -61,7 +61,7 @@ def brute_force(simulator, layer):
             layer.words[None],
             factors,
             np.repeat(orders[None], len(factors), axis=0),
-            simulator.accelerator.archs,
+            simulator.hardware.archs,
             simulator.repair_bits,
         )
         good = results[status == OK]
