@@ -20,6 +20,7 @@ Values that can fit no buffer, whatever the others are, are left out where the h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -57,7 +58,8 @@ def active_dimensions(layer: Layer) -> str:
 
 def divisors(number: int) -> list[int]:
     """Return all divisors in ascending order."""
-    return [d for d in range(1, number + 1) if number % d == 0]
+    small = [d for d in range(1, math.isqrt(number) + 1) if number % d == 0]
+    return sorted({*small, *(number // d for d in small)})
 
 
 def ladder(bound: int, divide: bool) -> list[int]:
