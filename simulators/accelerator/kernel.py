@@ -11,6 +11,8 @@ operation.
   and each output's first update needs no read.
 * Cycles: the busiest PE's steps, stretched by the level that is slowest at its bandwidth. No latency of filling.
 * Energy: vector accesses times their energies, plus the MACs'.
+
+Tiles that do not divide are counted for what is there, see :mod:`simulators.accelerator.kernel_ragged`.
 """
 
 from __future__ import annotations
@@ -41,7 +43,6 @@ from simulators.accelerator.kernel_layout import (
     DIMS,
     DRAIN_READS,
     DRAM,
-    EDGE_TILES,
     F_COLUMNS,
     F_ROWS,
     FILLS,
@@ -77,10 +78,10 @@ from simulators.accelerator.kernel_layout import (
     entry_point,
     inlined,
 )
+from simulators.accelerator.kernel_ragged import asked_by_macs, busy_share, compute_cycles, list_ragged_loops
 from simulators.accelerator.kernel_traffic import (
     TILE_ROW,
     Work,
-    compute_cycles,
     find_tiles,
     input_fills,
     inputs_tile,
@@ -136,39 +137,52 @@ def count_operand(
     layer: Layers, tensor: int, arch: Reals, repairs: int, computes: float, copies: float, w: Work, counts: Reals
 ) -> None:
     """Count reads and fills of weights or inputs; ``copies``: different tiles among the PEs."""
-    flow, child = computes, LEVELS
+    own, child = computes, LEVELS
+    flow = computes * asked_by_macs(tensor, w) if w.ragged[0] else computes
+    least = inputs_tile(layer, w.tile[0], repairs) if w.ragged[0] and tensor == INPUTS else 0.0
     for level in range(LEVELS - 1, -1, -1):
         if not keeps(arch, level, tensor):
             continue
-        counts[level, tensor, READS] = flow * copies if level <= GLB and child >= OUTER else flow
+        counts[level, tensor, READS] = max(least, flow * copies) if level <= GLB and child >= OUTER else own
         if level == DRAM:
             break
         if tensor == WEIGHTS:
-            flow = weights_tile(w.tile[TILE_ROW[level]]) * w.product[level, 0]
+            tile = weights_tile(w.tile[TILE_ROW[level]])
+            flow = own = tile * w.product[level, 0]
+            if w.ragged[0] and level >= OUTER:
+                own = tile * w.product[level, 2]
         else:
-            flow = input_fills(layer, level, repairs, w)
-        counts[level, tensor, FILLS] = flow
+            flow = own = input_fills(layer, level, repairs, w)
+            if w.ragged[0] and level >= OUTER:
+                own *= busy_share(level, w)
+            elif w.ragged[0]:
+                flow = own = max(least, flow)  # averages over parts of tiles can lie a little below what there is
+        counts[level, tensor, FILLS] = own
         child = level
 
 
 @inlined
 def count_outputs(arch: Reals, repairs: int, computes: float, copies: float, w: Work, counts: Reals) -> None:
     """Count reads, fills and updates of outputs; ``copies``: different tiles among the PEs."""
-    flow, child = computes, LEVELS
+    own, child = computes, LEVELS
+    flow = computes * asked_by_macs(OUTPUTS, w) if w.ragged[0] else computes
     everything = outputs_tile(w.tile[0])
     for level in range(LEVELS - 1, -1, -1):
         if not keeps(arch, level, OUTPUTS):
             continue
-        updates = flow * copies if level <= GLB and child >= OUTER else flow
+        updates = flow * copies if level <= GLB and child >= OUTER else own
         held = everything / copies if level >= OUTER else everything  # what one instance ever holds
         counts[level, OUTPUTS, UPDATES] = updates
         counts[level, OUTPUTS, READS] = updates - held
         if child < LEVELS and repairs & DRAIN_READS:
-            counts[child, OUTPUTS, READS] += flow
+            counts[child, OUTPUTS, READS] += own
         if level == DRAM:
             break
-        flow = outputs_tile(w.tile[TILE_ROW[level]]) * w.product[level, 1]
-        counts[level, OUTPUTS, FILLS] = flow - held
+        tile = outputs_tile(w.tile[TILE_ROW[level]])
+        flow = own = tile * w.product[level, 1]
+        if w.ragged[0] and level >= OUTER:
+            own = tile * w.product[level, 3]
+        counts[level, OUTPUTS, FILLS] = own - held
         child = level
 
 
@@ -218,7 +232,12 @@ def evaluate_point(
     status = check_fit(layer, factors, arch, repairs, w)
     if status != OK:
         return status
-    computes = list_loops(factors, orders, w)
+    cycles = computes = 0.0
+    if w.ragged[0]:
+        computes = list_ragged_loops(factors, orders, w)
+        cycles = compute_cycles(layer, factors, w)
+    else:
+        cycles = computes = list_loops(factors, orders, w)
     weights = spatial_factor(w, M) * spatial_factor(w, C) * spatial_factor(w, R) * spatial_factor(w, S)
     weights *= spatial_factor(w, G)
     outputs = spatial_factor(w, N) * spatial_factor(w, M) * spatial_factor(w, P) * spatial_factor(w, Q)
@@ -230,7 +249,6 @@ def evaluate_point(
     count_operand(layer, WEIGHTS, arch, repairs, computes, weights, w, counts)
     count_operand(layer, INPUTS, arch, repairs, computes, inputs, w, counts)
     count_outputs(arch, repairs, computes, outputs, w, counts)
-    cycles = compute_cycles(layer, factors, w) if repairs & EDGE_TILES else computes
     stretch(arch, cycles, counts, result)
     add_energy(arch, pes, computes * pes, counts, result)
     result[O_COMPUTE_CYCLES] = cycles

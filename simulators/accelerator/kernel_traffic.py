@@ -58,27 +58,30 @@ class Work(NamedTuple):
     """Scratch space of one thread."""
 
     tile: Reals  # [TILES, DIMS]
+    ragged: NDArray[np.int64]  # [1]: whether some tile does not divide its bound
+    cycles: Reals  # [DIMS]: steps of the busiest PE in each dimension
     dim: NDArray[np.int64]  # [LOOPS]: dimension of each temporal loop with more than one step, outermost first
-    bound: Reals  # [LOOPS]: its steps; a fraction where the last step is a part
+    bound: Reals  # [LOOPS]: its steps as they count for inputs
+    busy: Reals  # [LOOPS]: share of the PEs that take part in a step, on average
     step: Reals  # [LOOPS]: how far one step goes, in its dimension
     before: Reals  # [LOOPS]: product of the bounds of the loops outside
     end: NDArray[np.int64]  # [LEVELS]: number of loops at and outside each level
-    product: (
-        Reals  # [LEVELS + 1, 2]: product of the bounds outside each level, up to the last that moves weights, outputs
-    )
+    product: Reals  # [LEVELS + 1, 4]: product of the steps outside each level, see ``kernel_ragged``
 
 
 @allocating
 def work() -> Work:
     """Return scratch space."""
-    tile = np.ones((TILES, DIMS))
-    dim, end = np.zeros(LOOPS, np.int64), np.zeros(LEVELS, np.int64)
-    return Work(tile, dim, np.empty(LOOPS), np.empty(LOOPS), np.empty(LOOPS), end, np.ones((LEVELS + 1, 2)))
+    tile, loops = np.ones((TILES, DIMS)), np.empty((4, LOOPS))
+    dim, end, ragged = np.zeros(LOOPS, np.int64), np.zeros(LEVELS, np.int64), np.zeros(1, np.int64)
+    product = np.ones((LEVELS + 1, 4))
+    return Work(tile, ragged, np.ones(DIMS), dim, loops[0], loops[1], loops[2], loops[3], end, product)
 
 
 @inlined
 def find_tiles(layer: NDArray[np.int64], factors: NDArray[np.int32], repairs: int, w: Work) -> int:
-    """Fill ``tile``; return OK, NOT_DIVIDING or NOT_COVERING."""
+    """Fill ``tile`` and ``ragged``; return OK, NOT_DIVIDING or NOT_COVERING."""
+    w.ragged[0] = 0
     for d in range(DIMS):
         bound = float(layer[d])
         extent = float(factors[F_INNER, d])
@@ -95,8 +98,10 @@ def find_tiles(layer: NDArray[np.int64], factors: NDArray[np.int32], repairs: in
         extent *= factors[F_DRAM, d]
         if extent < bound:
             return NOT_COVERING
-        if extent != bound and not repairs & EDGE_TILES:
-            return NOT_DIVIDING
+        if extent != bound:
+            w.ragged[0] = 1
+            if not repairs & EDGE_TILES:
+                return NOT_DIVIDING
     return OK
 
 
@@ -114,7 +119,7 @@ def moves_outputs(d: int) -> bool:
 
 @inlined
 def list_loops(factors: NDArray[np.int32], orders: NDArray[np.int8], w: Work) -> float:
-    """List the temporal loops, outermost first; return the product of their bounds."""
+    """List the temporal loops, outermost first, where all tiles divide; return the product of their bounds."""
     count, running = 0, 1.0
     weights, outputs = 1.0, 1.0
     for level in range(LEVELS):
@@ -124,35 +129,17 @@ def list_loops(factors: NDArray[np.int32], orders: NDArray[np.int8], w: Work) ->
             d = orders[level, k]
             if factors[row, d] > 1:
                 bound = w.tile[outer, d] / w.tile[inner, d]
-                if bound > 1.0:
-                    w.dim[count], w.bound[count], w.step[count] = d, bound, w.tile[inner, d]
-                    w.before[count] = running
-                    running *= bound
-                    count += 1
-                    if moves_weights(d):
-                        weights = running
-                    if moves_outputs(d):
-                        outputs = running
+                w.dim[count], w.bound[count], w.step[count] = d, bound, w.tile[inner, d]
+                w.before[count] = running
+                running *= bound
+                count += 1
+                if moves_weights(d):
+                    weights = running
+                if moves_outputs(d):
+                    outputs = running
         w.end[level] = count
     w.product[LEVELS, 0], w.product[LEVELS, 1] = weights, outputs
     return running
-
-
-@inlined
-def compute_cycles(layer: NDArray[np.int64], factors: NDArray[np.int32], w: Work) -> float:
-    """Return the steps of the busiest PE: dimensions are independent, each with its own last, smaller tiles.
-
-    Inside a PE an extent of e takes e steps; over PEs with n each, min(e, n); at each level outside whole tiles, then
-    the rest.
-    """
-    cycles = 1.0
-    for d in range(DIMS):
-        pe = int(factors[F_OUTER, d]) * int(factors[F_MIDDLE, d]) * int(factors[F_INNER, d])
-        array = pe * int(factors[F_COLUMNS, d]) * int(factors[F_ROWS, d])
-        glb = array * int(factors[F_GLB, d])
-        whole, rest = layer[d] // glb, layer[d] % glb
-        cycles *= whole * (int(factors[F_GLB, d]) * pe) + (rest // array) * pe + min(rest % array, pe)
-    return cycles
 
 
 @inlined
@@ -192,7 +179,7 @@ def inputs_tile(layer: NDArray[np.int64], tile: Reals, repairs: int) -> float:
 
 @inlined
 def input_fills(layer: NDArray[np.int64], level: int, repairs: int, w: Work) -> float:
-    """Return the words of inputs that flow into one instance of ``level``."""
+    """Return the words of inputs that flow into one instance of ``level``, whenever the array asks for a tile."""
     if repairs & TRUE_REUSE:
         return _true_input_fills(layer, level, repairs, w)
     return _extrapolated_input_fills(layer, level, repairs, w)
