@@ -50,6 +50,7 @@ from simulators.accelerator.kernel_layout import (
     INNER,
     INPUTS,
     LEVELS,
+    MIDDLE,
     O_COMPUTE_CYCLES,
     O_CYCLES,
     O_DRAM_WORDS,
@@ -78,8 +79,9 @@ from simulators.accelerator.kernel_layout import (
     entry_point,
     inlined,
 )
-from simulators.accelerator.kernel_ragged import asked_by_macs, busy_share, compute_cycles, list_ragged_loops
+from simulators.accelerator.kernel_ragged import asked_by_macs, busiest_steps, busy_share, list_ragged_loops
 from simulators.accelerator.kernel_traffic import (
+    ANY,
     TILE_ROW,
     Work,
     find_tiles,
@@ -98,12 +100,20 @@ Reals = NDArray[np.float64]
 Layers = NDArray[np.int64]
 Factors = NDArray[np.int32]
 Orders = NDArray[np.int8]
+NOISE = 1e-12
+"""Relative error of counts that are products of fractions, in double precision."""
 
 
 @inlined
 def keeps(arch: Reals, level: int, tensor: int) -> bool:
     """Return whether a level keeps a tensor."""
     return (int(arch[A_KEEPS + level]) >> tensor) & 1 == 1
+
+
+@inlined
+def keeps_in_pe(arch: Reals, tensor: int) -> bool:
+    """Return whether some level inside a PE keeps a tensor."""
+    return keeps(arch, OUTER, tensor) or keeps(arch, MIDDLE, tensor) or keeps(arch, INNER, tensor)
 
 
 @inlined
@@ -138,8 +148,10 @@ def count_operand(
 ) -> None:
     """Count reads and fills of weights or inputs; ``copies``: different tiles among the PEs."""
     own, child = computes, LEVELS
-    flow = computes * asked_by_macs(tensor, w) if w.ragged[0] else computes
-    least = inputs_tile(layer, w.tile[0], repairs) if w.ragged[0] and tensor == INPUTS else 0.0
+    flow = computes
+    if w.ragged[ANY] and not keeps_in_pe(arch, tensor):
+        flow *= asked_by_macs(tensor, w)
+    least = inputs_tile(layer, w.tile[0], repairs) if w.ragged[ANY] and tensor == INPUTS else 0.0
     for level in range(LEVELS - 1, -1, -1):
         if not keeps(arch, level, tensor):
             continue
@@ -149,23 +161,32 @@ def count_operand(
         if tensor == WEIGHTS:
             tile = weights_tile(w.tile[TILE_ROW[level]])
             flow = own = tile * w.product[level, 0]
-            if w.ragged[0] and level >= OUTER:
+            if w.ragged[ANY] and level >= OUTER:
                 own = tile * w.product[level, 2]
         else:
             flow = own = input_fills(layer, level, repairs, w)
-            if w.ragged[0] and level >= OUTER:
+            if w.ragged[M] and level >= OUTER:
                 own *= busy_share(level, w)
-            elif w.ragged[0]:
+            elif w.ragged[ANY] and level == GLB:
                 flow = own = max(least, flow)  # averages over parts of tiles can lie a little below what there is
         counts[level, tensor, FILLS] = own
         child = level
 
 
 @inlined
+def less(count: float, part: float, w: Work) -> float:
+    """Return ``count - part``, and 0 for what is the rounding of fractions."""
+    rest = count - part
+    return 0.0 if w.ragged[ANY] and rest < NOISE * count else rest
+
+
+@inlined
 def count_outputs(arch: Reals, repairs: int, computes: float, copies: float, w: Work, counts: Reals) -> None:
     """Count reads, fills and updates of outputs; ``copies``: different tiles among the PEs."""
     own, child = computes, LEVELS
-    flow = computes * asked_by_macs(OUTPUTS, w) if w.ragged[0] else computes
+    flow = computes
+    if w.ragged[ANY] and not keeps_in_pe(arch, OUTPUTS):
+        flow *= asked_by_macs(OUTPUTS, w)
     everything = outputs_tile(w.tile[0])
     for level in range(LEVELS - 1, -1, -1):
         if not keeps(arch, level, OUTPUTS):
@@ -173,16 +194,16 @@ def count_outputs(arch: Reals, repairs: int, computes: float, copies: float, w: 
         updates = flow * copies if level <= GLB and child >= OUTER else own
         held = everything / copies if level >= OUTER else everything  # what one instance ever holds
         counts[level, OUTPUTS, UPDATES] = updates
-        counts[level, OUTPUTS, READS] = updates - held
+        counts[level, OUTPUTS, READS] = less(updates, held, w)
         if child < LEVELS and repairs & DRAIN_READS:
             counts[child, OUTPUTS, READS] += own
         if level == DRAM:
             break
         tile = outputs_tile(w.tile[TILE_ROW[level]])
         flow = own = tile * w.product[level, 1]
-        if w.ragged[0] and level >= OUTER:
+        if w.ragged[ANY] and level >= OUTER:
             own = tile * w.product[level, 3]
-        counts[level, OUTPUTS, FILLS] = own - held
+        counts[level, OUTPUTS, FILLS] = less(own, held, w)
         child = level
 
 
@@ -205,16 +226,20 @@ def stretch(arch: Reals, cycles: float, counts: Reals, result: Reals) -> None:
 
 
 @inlined
-def add_energy(arch: Reals, pes: float, macs: float, counts: Reals, result: Reals) -> None:
-    """Write the energies of all levels and of the MACs, in pJ, and their sum."""
+def add_energy(arch: Reals, pes: float, macs: float, noise: float, counts: Reals, result: Reals) -> None:
+    """Write the energies of all levels and of the MACs, in pJ, and their sum.
+
+    Args:
+        noise: relative error of the counts, which must not make one more vector access.
+    """
     result[O_MAC_ENERGY] = macs * arch[A_MAC_PJ]
-    total = result[O_MAC_ENERGY]
+    total, counted = result[O_MAC_ENERGY], 1.0 - noise
     for level in range(LEVELS):
         block, reads, writes = arch[A_BLOCK + level], 0.0, 0.0
         for tensor in range(3):
-            reads += math.ceil(counts[level, tensor, READS] / block)
-            writes += math.ceil(counts[level, tensor, FILLS] / block)
-            writes += math.ceil(counts[level, tensor, UPDATES] / block)
+            reads += math.ceil(counts[level, tensor, READS] * counted / block)
+            writes += math.ceil(counts[level, tensor, FILLS] * counted / block)
+            writes += math.ceil(counts[level, tensor, UPDATES] * counted / block)
         energy = reads * arch[A_READ_PJ + level] + writes * arch[A_WRITE_PJ + level]
         result[O_LEVEL_ENERGY + level] = energy * pes if level >= OUTER else energy
         total += result[O_LEVEL_ENERGY + level]
@@ -233,9 +258,9 @@ def evaluate_point(
     if status != OK:
         return status
     cycles = computes = 0.0
-    if w.ragged[0]:
+    if w.ragged[ANY]:
         computes = list_ragged_loops(factors, orders, w)
-        cycles = compute_cycles(layer, factors, w)
+        cycles = busiest_steps(w)
     else:
         cycles = computes = list_loops(factors, orders, w)
     weights = spatial_factor(w, M) * spatial_factor(w, C) * spatial_factor(w, R) * spatial_factor(w, S)
@@ -250,7 +275,7 @@ def evaluate_point(
     count_operand(layer, INPUTS, arch, repairs, computes, inputs, w, counts)
     count_outputs(arch, repairs, computes, outputs, w, counts)
     stretch(arch, cycles, counts, result)
-    add_energy(arch, pes, computes * pes, counts, result)
+    add_energy(arch, pes, computes * pes, NOISE if w.ragged[ANY] else 0.0, counts, result)
     result[O_COMPUTE_CYCLES] = cycles
     result[O_DRAM_WORDS] = 0.0
     for tensor in range(3):

@@ -17,12 +17,6 @@ from numpy.typing import NDArray
 
 from simulators.accelerator.kernel_layout import (
     DIMS,
-    F_COLUMNS,
-    F_GLB,
-    F_INNER,
-    F_MIDDLE,
-    F_OUTER,
-    F_ROWS,
     LEVELS,
     OUTER,
     OUTPUTS,
@@ -62,13 +56,16 @@ def array_steps(w: Work, row: int, d: int) -> float:
 def list_ragged_loops(factors: NDArray[np.int32], orders: NDArray[np.int8], w: Work) -> float:
     """List the temporal loops, outermost first; return how many operations a PE does, on average.
 
-    ``bound``: the sum of a loop's parts, for tensors that it moves; ``steps``: their number, for those that it does not.
+    ``bound``: the sum of a loop's parts, for tensors it moves; ``steps``: their number, for those that it does not.
     Of the PEs that such a dimension is spread over some may be idle in the last step; those that work add up to
     ``bound`` again. So ``product`` holds, for weights and outputs, the steps outside a level up to the last that moves
     the tensor: as the array asks for it (columns 0, 1), and as each PE, on average, takes it (2, 3).
+
+    ``cycles`` is filled with the steps of the busiest PE in each dimension.
     """
     count, computes, inputs = 0, 1.0, 1.0
     running, last = (1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0)
+    w.cycles[:] = 1.0
     for level in range(LEVELS):
         for i in range(4):
             w.product[level, i] = last[i]
@@ -77,10 +74,15 @@ def list_ragged_loops(factors: NDArray[np.int32], orders: NDArray[np.int8], w: W
             d = orders[level, k]
             if factors[row, d] > 1 and w.tile[outer, d] > w.tile[inner, d]:
                 bound = w.tile[outer, d] / w.tile[inner, d]
-                steps = array_steps(w, inner, d) / array_steps(w, outer, d)
-                own = steps
-                if w.tile[2, d] > w.tile[3, d]:
-                    own = bound if level < OUTER else all_tiles(w, inner, d) / all_tiles(w, outer, d)
+                steps = own = bound
+                if w.ragged[d]:
+                    before = w.cycles[d]
+                    w.cycles[d] = array_steps(w, inner, d)
+                    steps = own = w.cycles[d] / before
+                    if w.tile[2, d] > w.tile[3, d]:
+                        own = bound if level < OUTER else all_tiles(w, inner, d) / all_tiles(w, outer, d)
+                else:
+                    w.cycles[d] *= bound
                 w.dim[count], w.step[count], w.before[count] = d, w.tile[inner, d], inputs
                 w.bound[count] = steps if d == M else bound
                 w.busy[count] = own / steps if d == M else 1.0
@@ -117,26 +119,16 @@ def asked_by_macs(tensor: int, w: Work) -> float:
             idle = not moves_weights(d)
         elif tensor == OUTPUTS:
             idle = not moves_outputs(d)
-        if idle:
+        if idle and w.ragged[d]:
             factor *= w.cycles[d] * spatial_factor(w, d) / w.tile[0, d]
     return factor
 
 
-@compiled
-def compute_cycles(layer: NDArray[np.int64], factors: NDArray[np.int32], w: Work) -> float:
-    """Return the steps of the busiest PE, and fill ``cycles``, those of each dimension, which do not depend on
-    each other.
-
-    Inside a PE an extent of e takes e steps; over PEs with n each, min(e, n); at each level outside whole tiles, then
-    the rest.
-    """
+@inlined
+def busiest_steps(w: Work) -> float:
+    """Return the steps of the busiest PE."""
     cycles = 1.0
     for d in range(DIMS):
-        pe = int(factors[F_OUTER, d]) * int(factors[F_MIDDLE, d]) * int(factors[F_INNER, d])
-        array = pe * int(factors[F_COLUMNS, d]) * int(factors[F_ROWS, d])
-        glb = array * int(factors[F_GLB, d])
-        whole, rest = layer[d] // glb, layer[d] % glb
-        w.cycles[d] = whole * (int(factors[F_GLB, d]) * pe) + (rest // array) * pe + min(rest % array, pe)
         cycles *= w.cycles[d]
     return cycles
 

@@ -45,6 +45,8 @@ from simulators.accelerator.kernel_layout import (
 )
 
 TILES, LOOPS = 7, LEVELS * DIMS
+ANY: Final = DIMS
+"""Entry of ``ragged`` for all dimensions together."""
 TILE_ROW: Final = (0, 1, 3, 4, 5)
 """Row of ``tile`` of each storage level."""
 INNER_ROW: Final = (1, 2, 4, 5, 6)
@@ -58,7 +60,7 @@ class Work(NamedTuple):
     """Scratch space of one thread."""
 
     tile: Reals  # [TILES, DIMS]
-    ragged: NDArray[np.int64]  # [1]: whether some tile does not divide its bound
+    ragged: NDArray[np.int64]  # [DIMS + 1]: whether tiles do not divide a dimension's bound; last: any dimension's
     cycles: Reals  # [DIMS]: steps of the busiest PE in each dimension
     dim: NDArray[np.int64]  # [LOOPS]: dimension of each temporal loop with more than one step, outermost first
     bound: Reals  # [LOOPS]: its steps as they count for inputs
@@ -73,7 +75,7 @@ class Work(NamedTuple):
 def work() -> Work:
     """Return scratch space."""
     tile, loops = np.ones((TILES, DIMS)), np.empty((4, LOOPS))
-    dim, end, ragged = np.zeros(LOOPS, np.int64), np.zeros(LEVELS, np.int64), np.zeros(1, np.int64)
+    dim, end, ragged = np.zeros(LOOPS, np.int64), np.zeros(LEVELS, np.int64), np.zeros(DIMS + 1, np.int64)
     product = np.ones((LEVELS + 1, 4))
     return Work(tile, ragged, np.ones(DIMS), dim, loops[0], loops[1], loops[2], loops[3], end, product)
 
@@ -81,7 +83,7 @@ def work() -> Work:
 @inlined
 def find_tiles(layer: NDArray[np.int64], factors: NDArray[np.int32], repairs: int, w: Work) -> int:
     """Fill ``tile`` and ``ragged``; return OK, NOT_DIVIDING or NOT_COVERING."""
-    w.ragged[0] = 0
+    w.ragged[ANY] = 0
     for d in range(DIMS):
         bound = float(layer[d])
         extent = float(factors[F_INNER, d])
@@ -98,8 +100,9 @@ def find_tiles(layer: NDArray[np.int64], factors: NDArray[np.int32], repairs: in
         extent *= factors[F_DRAM, d]
         if extent < bound:
             return NOT_COVERING
+        w.ragged[d] = 0
         if extent != bound:
-            w.ragged[0] = 1
+            w.ragged[d] = w.ragged[ANY] = 1
             if not repairs & EDGE_TILES:
                 return NOT_DIVIDING
     return OK

@@ -197,6 +197,19 @@ def test_laws_of_the_repaired_model(case: Case) -> None:
     check_laws(case, answer(case))
 
 
+@pytest.mark.parametrize("other", ["S", "P"])
+def test_rounding_of_fractions_makes_no_access(other: str) -> None:
+    """Steps such as 7/4 of 7/12 of 48: the counts are whole numbers and a rounding error, not one word more."""
+    mapping = Mapping.of({"dram": {"N": 4, other: 8}, "glb": {"N": 3}}, {"dram": "NMCRSPQG"})
+    case = Case(Layer("rest", n=7, **{other.lower(): 7}), mapping, architecture_of(ALL, (ALL,)))
+    found = answer(case)
+    words = found.counts.round()
+    assert found.counts == pytest.approx(words, abs=1e-9)
+    blocks = -(-words[0] // 4)
+    assert found.result[O_LEVEL_ENERGY] == blocks[:, 0].sum() * DRAM.read_pj + blocks[:, 2].sum() * DRAM.write_pj
+    assert found.result[O_LEVEL_ENERGY + 4] == words[4, :, 0].sum() * RF.read_pj + words[4, :, 1:].sum() * RF.write_pj
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(perfect_cases(most=20_000), ragged_cases(most=20_000)), st.integers(0, 15))
 def test_a_perfect_mapping_needs_no_edge_tiles(case: Case, repairs: int) -> None:
