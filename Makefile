@@ -51,6 +51,7 @@ validate: $(STAMP) ## agreement with the reference simulators' measured results
 
 bench: $(STAMP) ## the performance figures
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.accelerator
 	$(BIN)/python -m benchmarks.environment
 	$(BIN)/python -m benchmarks.agents
 
