@@ -177,15 +177,16 @@ def timeloop_agrees(detail: Detail) -> bool:
 
 
 def compare_systolic(file: Path, table: str) -> Compared:
-    """Compare a table of SCALE-Sim results, see ``simulators/accelerator/systolic/validation.py``."""
+    """Compare a table of SCALE-Sim results, see ``simulators/accelerator/systolic/validation.py``.
+
+    Raises:
+        InvalidInputError: a file that cannot be read.
+    """
     from simulators.accelerator.systolic.validation import agrees, compare_scalesim
 
     found = Compared(rows=len(_csv_rows(file.parent, table)))
-    try:
-        for item in compare_scalesim(file):
-            found.add(Detail(table, *item[1:]), agrees(item.metric, item.expected, item.got))
-    except InvalidInputError as error:
-        found.refuse(str(error), found.rows - len({detail.row for detail in found.details}))
+    for item in compare_scalesim(file, found.refuse):
+        found.add(Detail(table, *item[1:]), agrees(item.metric, item.expected, item.got))
     return found
 
 

@@ -90,7 +90,7 @@ def read_point(point: Point) -> TimeloopPoint:
         raise
     except KeyError as error:
         raise InvalidInputError(f"the point has no {error.args[0]!r}") from error
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise InvalidInputError(f"the point cannot be read: {error}") from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -52,7 +52,7 @@ class Comparison(NamedTuple):
     got: int | float
 
 
-def compare_scalesim(path: str | Path) -> Iterator[Comparison]:
+def compare_scalesim(path: str | Path, refuse: Callable[[str], None] | None = None) -> Iterator[Comparison]:
     """Simulate every row of a table of SCALE-Sim results and yield each value that the closed forms cover.
 
     DRAM counts and ``overall_cycles_incl_prefetch`` come from SCALE-Sim's simulated buffers and are not compared;
@@ -60,9 +60,11 @@ def compare_scalesim(path: str | Path) -> Iterator[Comparison]:
 
     Args:
         path: ``scalesim_points.csv``, perhaps compressed (``.csv.gz``).
+        refuse: called with the reason for each row that cannot be simulated, which is then left out.
 
     Raises:
-        InvalidInputError: a file that cannot be read, or a row without what is needed; names file and row.
+        InvalidInputError: a file that cannot be read, or, without ``refuse``, a row without what is needed; names file
+            and row.
     """
     simulator, file = SystolicArray(mode="scalesim"), Path(path)
     table = file.name.removesuffix(".gz").removesuffix(".csv")
@@ -71,7 +73,10 @@ def compare_scalesim(path: str | Path) -> Iterator[Comparison]:
             found = _results(row, simulator)
             expected = {name: _number(row[name]) for name in found if row.get(name)}
         except (KeyError, ValueError, ZeroDivisionError) as error:
-            raise InvalidInputError(f"{file}, row {position}: {_why(error)}") from error
+            if refuse is None:
+                raise InvalidInputError(f"{file}, row {position}: {_why(error)}") from error
+            refuse(_why(error))
+            continue
         if row.get("bw_mode", "CALC") != "CALC":
             expected.pop("stall_cycles", None)
         yield from (Comparison(table, position, name, value, found[name]) for name, value in expected.items())

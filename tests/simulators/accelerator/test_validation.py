@@ -131,6 +131,7 @@ def test_the_sum_of_energies_counts_even_if_each_is_within_its_rounding(tmp_path
         ({"factors": {**POINT["factors"], "RF": {"X": 2}}}, "dimension of a layer 'X'"),
         ({"arch": {"npe_x": 2}}, "no 'npe_y'"),
         ({"dims": {**POINT["dims"], "P": "two"}}, "cannot be read"),
+        ({"factors": {**POINT["factors"], "RF": {"M": 10**12}}}, "cannot be read"),
         ({"energy_pJ_per_vector_action": {"DRAM": [1, 1]}}, "no 'GLB'"),
         ({"mapping": [{"target": t, "type": "temporal"} for t in ("GLB", "DRAM", "RF")]}, "not DRAM and others"),
         (
@@ -227,11 +228,13 @@ def test_macros_are_equal_where_tabulated_and_close_between(row: tuple, met: boo
 def test_systolic_rows_are_compared(tmp_path: Path) -> None:
     # OS, 4 x 4 array, M x K x N = 4 x 3 x 4 in one fold: 3 + 4 + 4 - 2 cycles, of which the last's index is reported.
     row = "os,4,4,tiny,4,3,1,3,1,4,1,"
-    (tmp_path / "scalesim_points.csv").write_text(f"{SCALESIM}\n{row}8\n{row}9\n")
+    (tmp_path / "scalesim_points.csv").write_text(f"{SCALESIM}\n{row}8\nrs{row[2:]}8\n{row}9\n")
     report = validate_accelerator(tmp_path)
     (table,) = report.tables
-    assert (table.table, table.rows, table.agreeing, table.met) == ("scalesim_points", 2, 1, False)
-    assert [(d.row, d.expected, d.got) for d in report.details] == [(0, 8, 8), (1, 9, 8)]
+    assert (table.table, table.rows, table.agreeing, table.met) == ("scalesim_points", 3, 1, False)
+    assert [(d.row, d.expected, d.got) for d in report.details] == [(0, 8, 8), (2, 9, 8)]
+    (reason,) = table.not_supported
+    assert "'rs'" in reason
 
 
 def test_maestro_is_listed_and_packed_files_are_read(tmp_path: Path) -> None:
