@@ -1,0 +1,187 @@
+"""Random mappings that fill an array and its buffers: where the mapper starts from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.accelerator.kernel import Factors, Reals, check_fit
+from simulators.accelerator.kernel_layout import (
+    A_COLUMNS,
+    A_ROWS,
+    DIMS,
+    EDGE_TILES,
+    F_COLUMNS,
+    F_DRAM,
+    F_GLB,
+    F_INNER,
+    F_MIDDLE,
+    F_OUTER,
+    F_ROWS,
+    FACTOR_ROWS,
+    LEVELS,
+    OK,
+    allocating,
+    compiled,
+    inlined,
+)
+from simulators.accelerator.kernel_mapper_moves import BEST, CANDIDATES, ORDERS, STEPS, Search, score, set_order
+from simulators.accelerator.kernel_traffic import find_tiles
+
+Words = NDArray[np.uint64]
+
+
+class State(NamedTuple):
+    """A mapping that the search found."""
+
+    factors: Factors  # [FACTOR_ROWS, DIMS]
+    choices: NDArray[np.int64]  # [LEVELS]
+    score: Reals  # [1]
+
+
+@inlined
+def random_below(state: Words, limit: int) -> int:
+    """Return a random integer in 0..limit-1 (splitmix64: Steele, Lea, Flood, OOPSLA 2014)."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return int(z >> np.uint64(33)) % limit
+
+
+@compiled
+def clear(s: Search) -> None:
+    """Put every bound at DRAM."""
+    for place in range(FACTOR_ROWS):
+        for d in range(DIMS):
+            s.factors[place, d] = s.layer[d] if place == F_DRAM else 1
+
+
+@compiled
+def fits(s: Search, repairs: int) -> bool:
+    """Return whether the factors as they stand are possible."""
+    if find_tiles(s.layer, s.factors, repairs, s.scratch) != OK:
+        return False
+    return check_fit(s.layer, s.factors, s.arch, repairs, s.scratch) == OK
+
+
+@compiled
+def move_in(s: Search, place: int, d: int, value: int, repairs: int) -> bool:
+    """Give ``place`` the factor ``value`` of ``d``, taken from DRAM, if that divides (or need not) and fits."""
+    held, rest = s.factors[place, d], s.factors[F_DRAM, d]
+    total = int(held) * int(rest)
+    if value > total:
+        return False
+    left = (total + value - 1) // value
+    if left * value != total and not repairs & EDGE_TILES:
+        return False
+    s.factors[place, d], s.factors[F_DRAM, d] = value, left
+    if fits(s, repairs):
+        return True
+    s.factors[place, d], s.factors[F_DRAM, d] = held, rest
+    return False
+
+
+@compiled
+def fill_axis(s: Search, place: int, lanes: int, random: Words, repairs: int) -> None:
+    """Spread one or two random dimensions over an axis of the array, each as far as it goes."""
+    for _ in range(2):
+        d = s.dims[random_below(random, s.dims[DIMS])]
+        if s.factors[place, d] > 1 or lanes < 2:
+            continue
+        for k in range(CANDIDATES - 1, -1, -1):
+            value = s.candidates[d, k]
+            if 1 < value <= lanes and move_in(s, place, d, value, repairs):
+                lanes //= value
+                break
+
+
+@compiled
+def fill_storage(s: Search, place: int, random: Words, repairs: int) -> None:
+    """Enlarge a place's factors at random until little more fits."""
+    failures, limit = 0, 1 + random_below(random, 10)
+    while failures < limit:
+        d = s.dims[random_below(random, s.dims[DIMS])]
+        step = STEPS[random_below(random, 4)]
+        if not move_in(s, place, d, s.factors[place, d] * step, repairs):
+            failures += 1
+
+
+@compiled
+def random_mapping(s: Search, random: Words, repairs: int) -> None:
+    """Make a random mapping that fills the array and the buffers."""
+    clear(s)
+    if random_below(random, 2) == 0:
+        fill_axis(s, F_COLUMNS, int(s.arch[A_COLUMNS]), random, repairs)
+        fill_axis(s, F_ROWS, int(s.arch[A_ROWS]), random, repairs)
+    else:
+        fill_axis(s, F_ROWS, int(s.arch[A_ROWS]), random, repairs)
+        fill_axis(s, F_COLUMNS, int(s.arch[A_COLUMNS]), random, repairs)
+    for i in range(s.places[FACTOR_ROWS] - 1, 0, -1):
+        place = s.places[i]
+        if place in (F_INNER, F_MIDDLE, F_OUTER, F_GLB):
+            fill_storage(s, place, random, repairs)
+    for level in range(LEVELS):
+        set_order(s, level, random_below(random, len(ORDERS)))
+
+
+@allocating
+def new_state() -> State:
+    """Return an empty state."""
+    return State(np.ones((FACTOR_ROWS, DIMS), np.int32), np.zeros(LEVELS, np.int64), np.full(1, np.inf))
+
+
+@compiled
+def load(s: Search, state: State) -> None:
+    """Go to a mapping."""
+    for place in range(FACTOR_ROWS):
+        for d in range(DIMS):
+            s.factors[place, d] = state.factors[place, d]
+    for level in range(LEVELS):
+        set_order(s, level, state.choices[level])
+    s.numbers[BEST] = state.score[0]
+
+
+@compiled
+def store(s: Search, state: State) -> None:
+    """Remember where the search is."""
+    for place in range(FACTOR_ROWS):
+        for d in range(DIMS):
+            state.factors[place, d] = s.factors[place, d]
+    for level in range(LEVELS):
+        state.choices[level] = s.choices[level]
+    state.score[0] = s.numbers[BEST]
+
+
+@compiled
+def widest(s: Search, place: int) -> int:
+    """Return the dimension with the largest factor at a place."""
+    best = 0
+    for d in range(DIMS):
+        if s.factors[place, d] > s.factors[place, best]:
+            best = d
+    return best
+
+
+@allocating
+def draw_starts(s: Search, objective: int, repairs: int, draws: int, random: Words) -> list[State]:
+    """Return the best of random mappings for each pair of dimensions that the array is mainly used for, best first."""
+    found = [new_state() for _ in range(DIMS * DIMS)]
+    for _ in range(draws):
+        random_mapping(s, random, repairs)
+        s.numbers[BEST] = np.inf
+        s.numbers[BEST] = score(s, objective, repairs)
+        state = found[DIMS * widest(s, F_COLUMNS) + widest(s, F_ROWS)]
+        if s.numbers[BEST] < state.score[0]:
+            store(s, state)
+    return ranked(found)
+
+
+@allocating
+def ranked(states: list[State]) -> list[State]:
+    """Return the states that are mappings, best first."""
+    scores = np.array([state.score[0] for state in states])
+    return [states[i] for i in np.argsort(scores) if scores[i] < np.inf]
