@@ -47,6 +47,12 @@ __all__ = [
 ]
 
 register(
+    "archgym/Accelerator-v0",
+    problem="archgym_envs.accelerator:accelerator",
+    objective={"minimize": "energy_pj * latency_ns"},
+    doc="A spatial DNN accelerator's PE array, PE storage, global buffer and DRAM bandwidth on neural networks.",
+)
+register(
     "archgym/MemoryController-v0",
     problem="archgym_envs.memory_controller:memory_controller",
     objective={"minimize": "energy_pj * makespan_ns"},

@@ -11,6 +11,7 @@ from archgym_envs.testing import check_env, check_simulator
 
 IDS = [id for id in archgym_envs.registered() if id.startswith("archgym/")]
 SMALL = {
+    "archgym/Accelerator-v0": {"workload": "keyword-spotting", "effort": "quick"},
     "archgym/MemoryController-v0": {"workload": "synthetic/cloud-mixture?requests=400"},
     "archgym/Mapping-v0": {"workload": "resnet18/layer3.0.downsample.0"},
     "archgym/CoDesign-v0": {"workload": "resnet18:fc", "space": "small"},
