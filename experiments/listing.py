@@ -117,7 +117,7 @@ def list_agents() -> list[dict[str, Any]]:
 
 
 def list_workloads() -> list[dict[str, Any]]:
-    """Return every workload that ships: its environment and name, and for traces what they ask of a memory."""
+    """Return every workload that ships: environment, name, and what a trace or a network asks of its simulator."""
     from archgym_envs import make_problem, registered
 
     found: list[dict[str, Any]] = []
@@ -130,7 +130,7 @@ def list_workloads() -> list[dict[str, Any]]:
             continue
         for name in names:
             try:
-                summary = _trace_summary(name) if _is_memory(simulator) else {}
+                summary = _trace_summary(name) if _is_memory(simulator) else _network_summary(name)
             except ArchgymError as error:
                 summary = {"error": str(error)}
             found.append({"environment": environment, "name": name, **summary})
@@ -155,6 +155,22 @@ def _trace_summary(name: str) -> dict[str, Any]:
         "duration_ns": summary.duration_ns,
         "offered_gbit_per_s": summary.offered_gbit_per_s,
         "row_reuse": summary.row_reuse,
+    }
+
+
+def _network_summary(name: str) -> dict[str, Any]:
+    """Return what a neural network asks of an accelerator; nothing if ``name`` is none."""
+    from simulators.accelerator.workloads import load_network, network_names, network_summary
+
+    if name not in network_names():
+        return {}
+    network = load_network(name)
+    return {
+        "doc": network_summary(name),
+        "layers": sum(network.counts),
+        "shapes": len(network.distinct),
+        "macs": network.macs,
+        "weights": sum(layer.weights * count for layer, count in zip(network.layers, network.counts, strict=True)),
     }
 
 

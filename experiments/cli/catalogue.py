@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,20 +66,31 @@ def _environments(entries: list[dict[str, Any]]) -> RenderableType:
             f"{name}={value}" + (f" ({'|'.join(map(str, choices[name]))})" if name in choices else "")
             for name, value in entry["arguments"].items()
         ]
-        spaces = [f"{s['name']} {s['designs']:,} designs of {s['parameters']} parameters" for s in entry["spaces"]]
+        spaces = [f"{s['name']} {_size(s['designs'])} designs of {s['parameters']} parameters" for s in entry["spaces"]]
         metrics = [f"{metric['name']}{_ARROWS[metric['direction']]}" for metric in entry["metrics"]]
         grid = _grid()
         grid.add_row("  arguments", "; ".join(arguments) or "none")
         grid.add_row("  spaces", "\n".join(spaces))
-        for parameter in entry["parameters"]:
+        for parameter in entry["parameters"][:MOST_PARAMETERS]:
             values = ", ".join(f"{v}*" if v == parameter["default"] else str(v) for v in parameter["values"])
             unit = f" {parameter['unit']}" if parameter["unit"] else ""
             grid.add_row(f"  · {parameter['name']}", f"{values}{unit}")
+        if len(entry["parameters"]) > MOST_PARAMETERS:
+            grid.add_row("  · ...", f"{len(entry['parameters']) - MOST_PARAMETERS} more: --json shows all")
         grid.add_row("  metrics", ", ".join(metrics))
         grid.add_row("  objective", f"{entry['objective_label']} (default)")
         parts += [grid, Text()]
     parts.append(Text("* the reference design's value; ↓ lower is better, ↑ higher is better", style="dim"))
     return Group(*parts)
+
+
+MOST_PARAMETERS = 30
+"""Most parameters that the list of environments shows."""
+
+
+def _size(designs: int) -> str:
+    """Return a number of designs: in full up to 20 digits, then as a power of ten."""
+    return f"{designs:,}" if designs < 10**20 else f"{Decimal(designs):.1e}".replace("e+", "e")
 
 
 _ARROWS = {"minimize": " ↓", "maximize": " ↑", "report": ""}
@@ -127,32 +140,47 @@ def _workloads(entries: list[dict[str, Any]]) -> RenderableType:
 
     parts: list[RenderableType] = []
     for environment in dict.fromkeys(entry["environment"] for entry in entries):
-        of_this = [entry for entry in entries if entry["environment"] == environment]
-        described = any("requests" in entry for entry in of_this)
+        of_this = _folded([entry for entry in entries if entry["environment"] == environment])
+        columns = next((columns for key, columns in _COLUMNS.items() if any(key in entry for entry in of_this)), {})
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
         table.add_column("workload", overflow="fold")
-        for name in ("requests", "writes", "footprint", "row reuse") if described else ():
+        for name in columns:
             table.add_column(name, justify="right", no_wrap=True)
         for entry in of_this:
             if "error" not in entry:
-                table.add_row(*_workload_cells(entry, described))
+                table.add_row(entry["name"], *(text(entry) for text in columns.values()))
         errors = [Text(f"{e['name'] or 'not usable'}: {e['error']}", style="red") for e in of_this if "error" in e]
         parts += [Text(environment, style="bold"), *([table] if table.row_count else []), *errors, Text()]
     return Group(*parts)
 
 
-def _workload_cells(entry: dict[str, Any], described: bool) -> list[str]:
-    if not described:
-        return [entry["name"]]
-    if "requests" not in entry:
-        return [entry["name"], "", "", "", ""]
+MOST_WORKLOADS = 60
+"""Longer lists of workloads are folded by what stands before the slash."""
+
+
+def _folded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Fold a long list: ``network/layer`` becomes ``network/... (12 layers: layer, ...)``."""
+    if len(entries) <= MOST_WORKLOADS:
+        return entries
+    families: dict[str, list[str]] = {}
+    for entry in entries:
+        family, _, rest = str(entry["name"]).partition("/")
+        families.setdefault(family, []).append(rest)
     return [
-        entry["name"],
-        f"{entry['requests']:,}",
-        f"{entry['write_fraction']:.0%}",
-        bytes_text(entry["footprint_bytes"]),
-        f"{entry['row_reuse']:.0%}",
+        {"name": f"{family}/... ({len(names)}: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"}
+        for family, names in families.items()
     ]
+
+
+def _cell(key: str, text: Callable[[Any], str]) -> Callable[[dict[str, Any]], str]:
+    """Return what writes one figure of a workload, or nothing where it has none."""
+    return lambda entry: text(entry[key]) if key in entry else ""
+
+
+def _quantity(value: float) -> str:
+    from simulators.accelerator.workloads import quantity
+
+    return quantity(value)
 
 
 def bytes_text(count: int) -> str:
@@ -163,3 +191,20 @@ def bytes_text(count: int) -> str:
             return f"{size:.4g} {unit}"
         size /= 1024
     return f"{size:.4g} GiB"
+
+
+_COLUMNS: dict[str, dict[str, Callable[[dict[str, Any]], str]]] = {
+    "requests": {
+        "requests": _cell("requests", "{:,}".format),
+        "writes": _cell("write_fraction", "{:.0%}".format),
+        "footprint": _cell("footprint_bytes", bytes_text),
+        "row reuse": _cell("row_reuse", "{:.0%}".format),
+    },
+    "macs": {
+        "layers": _cell("layers", str),
+        "distinct": _cell("shapes", str),
+        "MACs": _cell("macs", _quantity),
+        "weights": _cell("weights", _quantity),
+    },
+}
+"""Columns of the lists of workloads, by a figure that the workloads have."""
