@@ -52,6 +52,9 @@ validate: $(STAMP) ## agreement with the reference simulators' measured results
 bench: $(STAMP) ## the performance figures
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.accelerator
+	$(BIN)/python -m benchmarks.codesign
+	$(BIN)/python -m benchmarks.mapper
+	$(BIN)/python -m benchmarks.systolic
 	$(BIN)/python -m benchmarks.environment
 	$(BIN)/python -m benchmarks.agents
 
