@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli import catalogue, designs, experiment, networks, tabulation, traces, validation
+from experiments.cli import catalogue, designs, experiment, mappings, networks, tabulation, traces, validation
 from experiments.cli.failures import INTERRUPTED
 
 app = typer.Typer(
@@ -57,6 +57,7 @@ app.command("report")(experiment.report)
 app.command("evaluate")(designs.evaluate)
 app.command("tabulate")(tabulation.tabulate)
 app.command("validate")(validation.validate)
+app.command("mapping")(mappings.mapping)
 app.add_typer(traces.traces)
 app.add_typer(networks.networks)
 
