@@ -1,12 +1,15 @@
 """System-on-chip simulator: task graphs on processors, accelerators, memories and buses, as FARSI models them.
 
 Rooms: ``task_graph``, ``graph_files``, ``random_graphs`` (workloads); ``library``, ``cacti`` (what a chip can be built
-of and what it costs); ``description`` (a chip and what runs where); ``encoding``, ``topology``, ``kernel*`` (the model).
+of and what it costs); ``description``, ``description_files`` (a chip and what runs where); ``budgets``; ``encoding``,
+``topology``, ``kernel*`` (the model).
 """
 
 from __future__ import annotations
 
 from simulators.soc.cacti import CactiTable, cacti_table
+from simulators.soc.description import Block, SocDescription, check_description, effective
+from simulators.soc.description_files import description_of, read_description, write_description
 from simulators.soc.graph_files import load_task_graph, read_task_graph, task_graph_names, write_task_graph
 from simulators.soc.library import BLOCK_KINDS, BlockType, HardwareLibrary
 from simulators.soc.random_graphs import random_task_graph
@@ -15,18 +18,25 @@ from simulators.soc.task_graph import AcceleratorFacts, Budgets, Edge, Task, Tas
 __all__ = [
     "BLOCK_KINDS",
     "AcceleratorFacts",
+    "Block",
     "BlockType",
     "Budgets",
     "CactiTable",
     "Edge",
     "HardwareLibrary",
+    "SocDescription",
     "Task",
     "TaskGraph",
     "cacti_table",
+    "check_description",
     "combine",
+    "description_of",
+    "effective",
     "load_task_graph",
     "random_task_graph",
+    "read_description",
     "read_task_graph",
     "task_graph_names",
+    "write_description",
     "write_task_graph",
 ]
