@@ -17,8 +17,6 @@ Tiles that do not divide are counted for what is there, see :mod:`simulators.acc
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,41 +24,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators._kernel_source import source_digest as digest_of_folder
+from simulators.accelerator.kernel_costs import add_energy, stretch
+from simulators.accelerator.kernel_counts import NOISE, count_operand, count_outputs, keeps
 from simulators.accelerator.kernel_layout import (
-    A_BLOCK,
     A_CAPACITY,
     A_COLUMNS,
     A_KEEPS,
-    A_MAC_PJ,
-    A_READ_BANDWIDTH,
-    A_READ_PJ,
     A_ROWS,
-    A_WRITE_BANDWIDTH,
-    A_WRITE_PJ,
     CAPACITY,
     COLUMNS_EXCEEDED,
     COUNTS,
     DIMS,
-    DRAIN_READS,
     DRAM,
     F_COLUMNS,
     F_ROWS,
-    FILLS,
-    GLB,
-    INNER,
     INPUTS,
     LEVELS,
-    MIDDLE,
     O_COMPUTE_CYCLES,
-    O_CYCLES,
     O_DRAM_WORDS,
-    O_ENERGY,
-    O_LEVEL_ENERGY,
-    O_LIMIT,
-    O_MAC_ENERGY,
     O_PES,
     OK,
-    OUTER,
     OUTPUTS,
     READS,
     RESULTS,
@@ -79,13 +63,12 @@ from simulators.accelerator.kernel_layout import (
     entry_point,
     inlined,
 )
-from simulators.accelerator.kernel_ragged import asked_by_macs, busiest_steps, busy_share, list_ragged_loops
+from simulators.accelerator.kernel_ragged import busiest_steps, list_ragged_loops
 from simulators.accelerator.kernel_traffic import (
     ANY,
     TILE_ROW,
     Work,
     find_tiles,
-    input_fills,
     inputs_tile,
     list_loops,
     outputs_tile,
@@ -100,20 +83,6 @@ Reals = NDArray[np.float64]
 Layers = NDArray[np.int64]
 Factors = NDArray[np.int32]
 Orders = NDArray[np.int8]
-NOISE = 1e-12
-"""Relative error of counts that are products of fractions, in double precision."""
-
-
-@inlined
-def keeps(arch: Reals, level: int, tensor: int) -> bool:
-    """Return whether a level keeps a tensor."""
-    return (int(arch[A_KEEPS + level]) >> tensor) & 1 == 1
-
-
-@inlined
-def keeps_in_pe(arch: Reals, tensor: int) -> bool:
-    """Return whether some level inside a PE keeps a tensor."""
-    return keeps(arch, OUTER, tensor) or keeps(arch, MIDDLE, tensor) or keeps(arch, INNER, tensor)
 
 
 @inlined
@@ -140,110 +109,6 @@ def check_fit(layer: Layers, factors: Factors, arch: Reals, repairs: int, w: Wor
         if words > arch[A_CAPACITY + level]:
             return CAPACITY + level
     return OK
-
-
-@inlined
-def count_operand(
-    layer: Layers, tensor: int, arch: Reals, repairs: int, computes: float, copies: float, w: Work, counts: Reals
-) -> None:
-    """Count reads and fills of weights or inputs; ``copies``: different tiles among the PEs."""
-    own, child = computes, LEVELS
-    flow = computes
-    if w.ragged[ANY] and not keeps_in_pe(arch, tensor):
-        flow *= asked_by_macs(tensor, w)
-    least = inputs_tile(layer, w.tile[0], repairs) if w.ragged[ANY] and tensor == INPUTS else 0.0
-    for level in range(LEVELS - 1, -1, -1):
-        if not keeps(arch, level, tensor):
-            continue
-        counts[level, tensor, READS] = max(least, flow * copies) if level <= GLB and child >= OUTER else own
-        if level == DRAM:
-            break
-        if tensor == WEIGHTS:
-            tile = weights_tile(w.tile[TILE_ROW[level]])
-            flow = own = tile * w.product[level, 0]
-            if w.ragged[ANY] and level >= OUTER:
-                own = tile * w.product[level, 2]
-        else:
-            flow = own = input_fills(layer, level, repairs, w)
-            if w.ragged[M] and level >= OUTER:
-                own *= busy_share(level, w)
-            elif w.ragged[ANY] and level == GLB:
-                flow = own = max(least, flow)  # averages over parts of tiles can lie a little below what there is
-        counts[level, tensor, FILLS] = own
-        child = level
-
-
-@inlined
-def less(count: float, part: float, w: Work) -> float:
-    """Return ``count - part``, and 0 for what is the rounding of fractions."""
-    rest = count - part
-    return 0.0 if w.ragged[ANY] and rest < NOISE * count else rest
-
-
-@inlined
-def count_outputs(arch: Reals, repairs: int, computes: float, copies: float, w: Work, counts: Reals) -> None:
-    """Count reads, fills and updates of outputs; ``copies``: different tiles among the PEs."""
-    own, child = computes, LEVELS
-    flow = computes
-    if w.ragged[ANY] and not keeps_in_pe(arch, OUTPUTS):
-        flow *= asked_by_macs(OUTPUTS, w)
-    everything = outputs_tile(w.tile[0])
-    for level in range(LEVELS - 1, -1, -1):
-        if not keeps(arch, level, OUTPUTS):
-            continue
-        updates = flow * copies if level <= GLB and child >= OUTER else own
-        held = everything / copies if level >= OUTER else everything  # what one instance ever holds
-        counts[level, OUTPUTS, UPDATES] = updates
-        counts[level, OUTPUTS, READS] = less(updates, held, w)
-        if child < LEVELS and repairs & DRAIN_READS:
-            counts[child, OUTPUTS, READS] += own
-        if level == DRAM:
-            break
-        tile = outputs_tile(w.tile[TILE_ROW[level]])
-        flow = own = tile * w.product[level, 1]
-        if w.ragged[ANY] and level >= OUTER:
-            own = tile * w.product[level, 3]
-        counts[level, OUTPUTS, FILLS] = less(own, held, w)
-        child = level
-
-
-@inlined
-def stretch(arch: Reals, cycles: float, counts: Reals, result: Reals) -> None:
-    """Write the cycles at the levels' bandwidths, and which level limits."""
-    result[O_CYCLES], result[O_LIMIT] = cycles, -1.0
-    for level in range(LEVELS):
-        slowdown = 1.0
-        reads = writes = 0.0
-        for tensor in range(3):
-            reads += counts[level, tensor, READS] / cycles
-            writes += (counts[level, tensor, FILLS] + counts[level, tensor, UPDATES]) / cycles
-        if reads > arch[A_READ_BANDWIDTH + level]:
-            slowdown = arch[A_READ_BANDWIDTH + level] / reads
-        if writes > arch[A_WRITE_BANDWIDTH + level]:
-            slowdown = min(slowdown, arch[A_WRITE_BANDWIDTH + level] / writes)
-        if slowdown < 1.0 and math.ceil(cycles / slowdown) > result[O_CYCLES]:
-            result[O_CYCLES], result[O_LIMIT] = math.ceil(cycles / slowdown), float(level)
-
-
-@inlined
-def add_energy(arch: Reals, pes: float, macs: float, noise: float, counts: Reals, result: Reals) -> None:
-    """Write the energies of all levels and of the MACs, in pJ, and their sum.
-
-    Args:
-        noise: relative error of the counts, which must not make one more vector access.
-    """
-    result[O_MAC_ENERGY] = macs * arch[A_MAC_PJ]
-    total, counted = result[O_MAC_ENERGY], 1.0 - noise
-    for level in range(LEVELS):
-        block, reads, writes = arch[A_BLOCK + level], 0.0, 0.0
-        for tensor in range(3):
-            reads += math.ceil(counts[level, tensor, READS] * counted / block)
-            writes += math.ceil(counts[level, tensor, FILLS] * counted / block)
-            writes += math.ceil(counts[level, tensor, UPDATES] * counted / block)
-        energy = reads * arch[A_READ_PJ + level] + writes * arch[A_WRITE_PJ + level]
-        result[O_LEVEL_ENERGY + level] = energy * pes if level >= OUTER else energy
-        total += result[O_LEVEL_ENERGY + level]
-    result[O_ENERGY] = total
 
 
 @compiled
@@ -285,14 +150,8 @@ def evaluate_point(
 
 
 def source_digest() -> int:
-    """Return a number that changes with any line of the kernel.
-
-    Numba's disk cache looks at the file of the cached function only. Entry points carry this number as a constant, so
-    that an edit of a helper's file recompiles them.
-    """
-    folder = Path(__file__).parent
-    text = b"".join(path.read_bytes() for path in sorted(folder.glob("kernel*.py")))
-    return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
+    """Return a number that changes with any line of the kernel: entry points carry it as a constant."""
+    return digest_of_folder(Path(__file__).parent)
 
 
 def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -394,4 +253,16 @@ def evaluate_networks(
     return status, results
 
 
-__all__ = ["INNER", "evaluate_networks", "evaluate_point", "evaluate_points", "keeps", "source_digest"]
+__all__ = [
+    "NOISE",
+    "Factors",
+    "Layers",
+    "Orders",
+    "Reals",
+    "check_fit",
+    "evaluate_networks",
+    "evaluate_point",
+    "evaluate_points",
+    "keeps",
+    "source_digest",
+]

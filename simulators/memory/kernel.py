@@ -16,7 +16,6 @@ instant, and SystemC runs them in the order of its event heap. See ``arrives_fir
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulators._kernel_source import source_digest
 from simulators.memory.kernel_account import accounting_end, finish_rank, write_account
 from simulators.memory.kernel_bank import View, needs_plan, plan_after_turn, plan_bank, plan_expected
 from simulators.memory.kernel_choice import choose, choose_after_arrival
@@ -378,17 +378,6 @@ def _arguments(trace: DecodedTrace, memory: Words) -> tuple[NDArray[Any], ...]:
     return inputs
 
 
-def _source_digest() -> int:
-    """Return a number that changes with any line of the kernel.
-
-    Numba's disk cache looks at the file of the cached function only. The entry points below carry this number
-    as a constant, so that an edit of a helper's file recompiles them instead of reviving old machine code.
-    """
-    folder = Path(__file__).parent
-    text = b"".join(path.read_bytes() for path in sorted(folder.glob("kernel*.py")))
-    return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
-
-
 @njit(nogil=True)
 def _controller(n: Int) -> Controller:
     """Allocate the state of a controller for a trace of ``n`` requests."""
@@ -429,4 +418,4 @@ def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return run, record
 
 
-_run, _record = _entry_points(_source_digest())
+_run, _record = _entry_points(source_digest(Path(__file__).parent))

@@ -30,7 +30,6 @@ stalls. The first fold's operands and the last one's results are exposed. Layers
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +40,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from simulators._kernel_source import source_digest
 from simulators.accelerator.systolic.kernel_codes import (
     D_BANDWIDTH,
     D_COLUMNS,
@@ -230,13 +230,6 @@ def simulate_designs(designs: Reals, layers: Words, counts: Reals, repaired: Fla
     return outputs
 
 
-def _source_digest() -> int:
-    """Return a number that changes with any line of the kernel: Numba's cache looks at one file only."""
-    folder = Path(__file__).parent
-    text = b"".join(path.read_bytes() for path in sorted(folder.glob("kernel*.py")))
-    return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
-
-
 def _entry_point(source: int) -> Callable[..., Any]:
     @njit(nogil=True, cache=True)
     def run(designs: Reals, layers: Words, counts: Reals, repaired: Flags, outputs: Reals) -> int:
@@ -251,4 +244,4 @@ def _entry_point(source: int) -> Callable[..., Any]:
     return run
 
 
-_run = _entry_point(_source_digest())
+_run = _entry_point(source_digest(Path(__file__).parent))
