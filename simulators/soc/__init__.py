@@ -1,19 +1,20 @@
 """System-on-chip simulator: task graphs on processors, accelerators, memories and buses, as FARSI models them.
 
-Rooms: ``task_graph``, ``graph_files``, ``random_graphs`` (workloads); ``library``, ``cacti`` (what a chip can be built
-of and what it costs); ``description``, ``description_files`` (a chip and what runs where); ``budgets``; ``encoding``,
-``topology``, ``kernel*`` (the model).
+Rooms: ``task_graph``, ``combination``, ``graph_files``, ``random_graphs`` (workloads); ``library``, ``cacti`` (what a
+chip can be built of and what it costs); ``description``, ``description_files`` (a chip and what runs where);
+``budgets``; ``encoding``, ``topology``, ``kernel*`` (the model).
 """
 
 from __future__ import annotations
 
 from simulators.soc.cacti import CactiTable, cacti_table
+from simulators.soc.combination import combine
 from simulators.soc.description import Block, SocDescription, check_description, effective
 from simulators.soc.description_files import description_of, read_description, write_description
 from simulators.soc.graph_files import load_task_graph, read_task_graph, task_graph_names, write_task_graph
 from simulators.soc.library import BLOCK_KINDS, BlockType, HardwareLibrary
 from simulators.soc.random_graphs import random_task_graph
-from simulators.soc.task_graph import AcceleratorFacts, Budgets, Edge, Task, TaskGraph, combine
+from simulators.soc.task_graph import AcceleratorFacts, Budgets, Edge, Task, TaskGraph
 
 __all__ = [
     "BLOCK_KINDS",

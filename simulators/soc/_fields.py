@@ -23,7 +23,7 @@ def read_document(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         is_json = path.suffix.lower() == ".json"
         content = json.loads(text, object_pairs_hook=_no_key_twice) if is_json else yaml.load(text, _Loader)
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except (OSError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidInputError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise InvalidInputError(f"{path}: expected named fields, got {_shown(content)}")
@@ -51,13 +51,13 @@ class Fields:
 
     @contextmanager
     def named(self) -> Iterator[None]:
-        """Begin the message of any error inside with ``where``."""
+        """Begin the message of an error inside with ``where``, unless it says the file already."""
         try:
             yield
         except InvalidInputError as error:
-            if str(error).startswith(self.where) or f" {self.where}" in str(error):
-                raise
-            raise InvalidInputError(f"{self.where}: {error}") from error
+            if self.where.partition(", ")[0] not in str(error):
+                error.args = (f"{self.where}: {error}", *error.args[1:])
+            raise
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return a text; ``default`` where it is missing."""
@@ -71,7 +71,10 @@ class Fields:
         value = self._get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.refusal(name, value, "a number")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise self.refusal(name, value, "a number below 1e308") from None
 
     def integer(self, name: str, default: int | None = None) -> int:
         """Return a number without a fraction."""

@@ -59,4 +59,4 @@ def compare_with_budgets(
     distance = np.zeros(n)
     for column in np.where(met, MET, np.abs(excess)).T:
         distance += column
-    return distance, met.all(axis=1)
+    return distance, np.asarray(met.all(axis=1))

@@ -34,8 +34,9 @@ from typing import Any, Final
 
 from simulators.errors import InvalidInputError, UnknownNameError
 from simulators.soc._fields import Fields, read_document
+from simulators.soc.combination import combine
 from simulators.soc.random_graphs import RANDOM, random_task_graph_named
-from simulators.soc.task_graph import AcceleratorFacts, Budgets, Edge, Task, TaskGraph, combine
+from simulators.soc.task_graph import AcceleratorFacts, Budgets, Edge, Task, TaskGraph
 
 FOLDER: Final = Path(__file__).parent / "data" / "workloads"
 _SUFFIX: Final = ".json"

@@ -12,8 +12,8 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from simulators.errors import InvalidInputError, UnknownNameError
@@ -109,7 +109,7 @@ class Budgets:
     area_m2: float
 
     def __post_init__(self) -> None:
-        limits = {**{f"latency_s of {name}": value for name, value in self.latency_s.items()}}
+        limits = {f"latency_s of {name}": value for name, value in self.latency_s.items()}
         for name, value in {**limits, "power_w": self.power_w, "area_m2": self.area_m2}.items():
             _check(f"budgets: {name}", value, above_zero=True)
 
@@ -203,68 +203,6 @@ class TaskGraph:
             raise InvalidInputError(
                 f"task graph {self.name!r} has a cycle: {loop}; no task of it could start"
             ) from None
-
-
-def combine(graphs: Sequence[TaskGraph]) -> TaskGraph:
-    """Return one graph in which all of ``graphs`` run on the same chip, each started at time 0.
-
-    Where data enters or leaves, dummies of the same name are one task, as in FARSI; a workload whose last task is such
-    a dummy therefore ends when all that share it have ended. Other tasks whose name is taken already are called
-    ``<workload>.<task>``; a workload that is there already is called ``<workload>#2`` and so on. Budgets of power and
-    area add up; they are None if one of the graphs has none.
-
-    Raises:
-        InvalidInputError: no graphs.
-    """
-    if not graphs:
-        raise InvalidInputError("no task graphs to combine")
-    if len(graphs) == 1:
-        return graphs[0]
-    tasks, edges, last = dict[str, Task](), dict[str, Edge](), dict[str, str]()
-    shared, limits = set[str](), dict[str, float]()
-    for graph in graphs:
-        workloads = {name: _free(name, last) for name in graph.workloads}
-        ends = _ends(graph)
-        names = {t.name: _merged_name(t, next(iter(workloads.values())), tasks, shared & ends) for t in graph.tasks}
-        shared |= ends
-        tasks |= {names[t.name]: replace(t, name=names[t.name]) for t in graph.tasks if names[t.name] not in tasks}
-        for edge in graph.edges:
-            renamed = Edge(names[edge.source], names[edge.target], edge.bytes)
-            known = edges.get(renamed.name)
-            edges[renamed.name] = replace(renamed, bytes=edge.bytes + (known.bytes if known else 0.0))
-        last |= {workloads[name]: names[task] for name, task in graph.last_tasks.items()}
-        limits |= {workloads[name]: value for name, value in (graph.budgets.latency_s if graph.budgets else {}).items()}
-    position = {name: i for i, name in enumerate(tasks)}
-    ordered = tuple(sorted(edges.values(), key=lambda edge: position[edge.source]))
-    sources = "; ".join(dict.fromkeys(graph.source for graph in graphs if graph.source))
-    name = "+".join(graph.name for graph in graphs)
-    return TaskGraph(name, tuple(tasks.values()), ordered, last, _sum_budgets(graphs, limits), sources)
-
-
-def _sum_budgets(graphs: Sequence[TaskGraph], latency_s: Mapping[str, float]) -> Budgets | None:
-    budgets = [graph.budgets for graph in graphs if graph.budgets is not None]
-    if len(budgets) < len(graphs):
-        return None
-    return Budgets(latency_s, math.fsum(b.power_w for b in budgets), math.fsum(b.area_m2 for b in budgets))
-
-
-def _ends(graph: TaskGraph) -> set[str]:
-    """Dummies without parents or without children."""
-    return {
-        task.name for i, task in enumerate(graph.tasks) if task.dummy and not (graph.parents[i] and graph.children[i])
-    }
-
-
-def _merged_name(task: Task, workload: str, taken: Mapping[str, Task], shared: set[str]) -> str:
-    if task.name not in taken or task.name in shared:
-        return task.name
-    return _free(f"{workload}.{task.name}", taken)
-
-
-def _free(name: str, taken: Iterable[str]) -> str:
-    known = set(taken)
-    numbered = (name if i == 1 else f"{name}#{i}" for i in range(1, len(known) + 2))
-    return next(candidate for candidate in numbered if candidate not in known)
 
 
 def _refuse_twice(what: str, names: Iterable[str]) -> None:
