@@ -44,6 +44,12 @@ _registry: dict[str, AgentSpec] = {
         AgentSpec("random_walker", "agents.random_walker:RandomWalker", doc="local random walk with restarts"),
         AgentSpec("genetic", "agents.genetic:Genetic", doc="mixed-discrete genetic algorithm"),
         AgentSpec("ant_colony", "agents.ant_colony:AntColony", doc="max-min ant system over design choices"),
+        AgentSpec("simulated_annealing", "agents.annealing:SimulatedAnnealing", doc="simulated annealing"),
+        AgentSpec(
+            "bottleneck_search",
+            "agents.bottleneck_search:BottleneckSearch",
+            doc="annealing whose moves start at what limits the design",
+        ),
         AgentSpec("tpe", "agents.optuna_agents:TPE", doc="tree-structured Parzen estimator (optuna)"),
         AgentSpec("gp", "agents.optuna_agents:GaussianProcess", extra="gp", doc="Gaussian process (optuna)"),
         AgentSpec("ppo", "agents.ppo:PPO", extra="rl", doc="proximal policy optimisation (stable-baselines3)"),

@@ -24,6 +24,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -52,6 +53,7 @@ class Entry:
         valid, reason, values: the evaluation's row (``values`` is None where invalid).
         score: in the objective's units; NaN where invalid.
         seconds: wall time in the simulator.
+        hints: the evaluation's diagnostics that are text: an agent may have been led by them.
     """
 
     number: int
@@ -62,6 +64,7 @@ class Entry:
     values: tuple[float, ...] | None
     score: float
     seconds: float
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     def to_line(self) -> dict[str, Any]:
         """Return the entry as it is journalled."""
@@ -74,6 +77,7 @@ class Entry:
             "values": self.values,
             "score": self.score,
             "seconds": self.seconds,
+            **({"hints": dict(self.hints)} if self.hints else {}),
         }
 
     @classmethod
@@ -89,6 +93,7 @@ class Entry:
             values=None if values is None else tuple(values),
             score=float(line["score"]),
             seconds=float(line["seconds"]),
+            hints={str(name): str(text) for name, text in line.get("hints", {}).items()},
         )
 
 

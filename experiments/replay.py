@@ -8,6 +8,7 @@ it was told asks for the journalled designs one after the other, and only then f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,9 +28,17 @@ def entry_key(entry: Entry) -> bytes:
 
 def evaluation_of(entry: Entry, metrics: tuple[Metric, ...]) -> Evaluation:
     """Return the journalled evaluation, one row, bit for bit."""
+    hints = {name: np.array([text]) for name, text in entry.hints.items()}
     if entry.values is None:
-        return Evaluation.invalid(metrics, [entry.reason])
-    return Evaluation.of_valid(metrics, np.array([entry.values], dtype=np.float64))
+        return replace(Evaluation.invalid(metrics, [entry.reason]), diagnostics=hints)
+    return Evaluation.of_valid(metrics, np.array([entry.values], dtype=np.float64), hints)
+
+
+def hints_of(evaluation: Evaluation) -> dict[str, str]:
+    """Return the text diagnostics of an evaluation of one row: what an agent may be led by."""
+    return {
+        name: str(array[0]) for name, array in evaluation.diagnostics.items() if np.asarray(array).dtype.kind in "UT"
+    }
 
 
 class Replay(Mapping[bytes, Evaluation]):

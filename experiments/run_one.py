@@ -30,7 +30,7 @@ from archgym_envs.objectives import Objective
 from archgym_envs.scoring import Scorer
 from experiments.identity import canonical_json, digest_of
 from experiments.journal import Entry, Journal
-from experiments.replay import Replay, ReplayDiverged
+from experiments.replay import Replay, ReplayDiverged, hints_of
 from experiments.runs import RunSpec
 from simulators import ArchgymError, InvalidInputError, Problem
 
@@ -198,6 +198,7 @@ class _Execution:
                 values=tuple(row.values[0].tolist()) if valid else None,
                 score=float(self._scorer.score(row)[0]),
                 seconds=fresh.simulator_seconds,
+                hints=hints_of(row),
             )
         )
 

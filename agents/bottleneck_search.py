@@ -1,0 +1,126 @@
+"""Local search that is led to the bottleneck, in the spirit of FARSI's exploration of systems on chip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from agents.annealing import AnnealingHyperparameters, SimulatedAnnealing
+from agents.base import hyperparameter
+from agents.sweeps import Uniform
+from simulators import DesignSpace, Evaluation
+
+HINT = "bottleneck"
+"""Diagnostic that names, for each design, the group of parameters that limits it most."""
+
+
+class BottleneckHyperparameters(AnnealingHyperparameters):
+    """Hyperparameters of :class:`BottleneckSearch`."""
+
+    guided: float = hyperparameter(
+        0.6,
+        "Share of moves made in the group that is the bottleneck; the others in any group. Trap: at 1 the search is "
+        "stuck where the bottleneck cannot be helped.",
+        sweep=Uniform(0.2, 0.95),
+        ge=0.0,
+        le=1.0,
+    )
+    siblings: float = hyperparameter(
+        0.3,
+        "Share of moves that copy a parameter from its sibling in another group, or tell it apart (merge and split). "
+        "Trap: useful only where groups are of a kind.",
+        sweep=Uniform(0.0, 0.6),
+        ge=0.0,
+        le=1.0,
+    )
+
+
+class BottleneckSearch(SimulatedAnnealing):
+    """Simulated annealing whose moves start at the bottleneck.
+
+    Where the evaluation says which group of parameters limits a design (``diagnostics["bottleneck"]``: a task, a
+    memory, a bus ...), most moves change that group: an ordered parameter by a step or two (*swap*: a faster or a
+    cheaper block), an unordered one to another value (*migrate*: another place for a task or its data), or to its
+    sibling's in another group, or away from it (*merge*, *split*). Without such hints all groups are changed alike.
+    FARSI accepts any neighbour, by a slip in its test; here a worse one is taken with Metropolis' probability.
+    """
+
+    name = "bottleneck_search"
+    version = "1"
+    citation = "after Boroujerdian et al., FARSI: An Early-stage Design Space Exploration Framework, ACM TECS 22 (2023)"
+    Hyperparameters = BottleneckHyperparameters
+    hyperparameters: BottleneckHyperparameters
+
+    def __init__(
+        self, space: DesignSpace, seed: int, hyperparameters: BaseModel | Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(space, seed, hyperparameters)
+        free = space.cardinalities > 1
+        groups = {name: [space.column(p) for p in members] for name, members in space.groups().items()}
+        self._groups = {name: [c for c in columns if free[c]] for name, columns in groups.items()}
+        self._groups = {name: columns for name, columns in self._groups.items() if columns}
+        self._names = list(self._groups)
+        self._siblings = _siblings(space)
+        self._hint = ""
+
+    def _arrived(self, evaluation: Evaluation | None, row: int) -> None:
+        hints = evaluation.diagnostics.get(HINT) if evaluation is not None else None
+        self._hint = str(hints[row]) if hints is not None else ""
+
+    def _neighbours(self, count: int) -> np.ndarray:
+        """Return ``count`` neighbours of the current design, most of them changed at the bottleneck."""
+        if not self._names:
+            return super()._neighbours(count)
+        active = self.space.active(self._current[None, :])[0]
+        return np.stack([self._move(active) for _ in range(count)])
+
+    def _move(self, active: np.ndarray) -> np.ndarray:
+        design = self._current.copy()
+        moves = 1 + self.rng.poisson(max(0.0, self.hyperparameters.moves - 1) + 0.3)
+        for _ in range(moves):
+            columns = self._columns(active)
+            column = columns[int(self.rng.integers(len(columns)))]
+            design[column] = self._value(design, column)
+        return design
+
+    def _columns(self, active: np.ndarray) -> list[int]:
+        """Return the columns of the group to change: those with an effect, where there are some."""
+        guided = self._hint in self._groups and self.rng.random() < self.hyperparameters.guided
+        name = self._hint if guided else self._names[int(self.rng.integers(len(self._names)))]
+        columns = self._groups[name]
+        return [column for column in columns if active[column]] or columns
+
+    def _value(self, design: np.ndarray, column: int) -> int:
+        """Return another value for a parameter."""
+        siblings = self._siblings.get(column, [])
+        last = int(self.space.cardinalities[column]) - 1
+        if siblings and self.rng.random() < self.hyperparameters.siblings:
+            taken = design[siblings]
+            merged = int(taken[int(self.rng.integers(len(taken)))])
+            apart = np.setdiff1d(np.arange(last + 1), taken)
+            if merged != design[column]:
+                return merged
+            if len(apart):
+                return int(self.rng.choice(apart))
+        if self.space.parameters[column].ordered and self.rng.random() < 0.8:
+            step = int(self.rng.integers(1, 3)) * (1 if self.rng.random() < 0.5 else -1)
+            moved = int(design[column]) + step
+            back = int(design[column]) - step
+            return moved if 0 <= moved <= last else min(max(back, 0), last)
+        return (int(design[column]) + 1 + int(self.rng.integers(max(last, 1)))) % (last + 1)
+
+
+def _siblings(space: DesignSpace) -> dict[int, list[int]]:
+    """Return for each column the columns of other groups with the same values and the same last word of their name."""
+    kinds: dict[tuple[Any, ...], list[int]] = {}
+    for column, parameter in enumerate(space.parameters):
+        kinds.setdefault((parameter.values, parameter.name.rpartition("_")[2]), []).append(column)
+    found = {}
+    for columns in kinds.values():
+        for column in columns:
+            own = space.parameters[column].group
+            found[column] = [c for c in columns if c != column and space.parameters[c].group != own]
+    return found
