@@ -95,7 +95,7 @@ def description_of_row(
             kernel_order=tuple(row["kernel_order"]) if effective else (),
             task_load_order=tuple(row.get("task_load_order") or ()),
         )
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise InvalidInputError(f"row {row.get('id', '?')!r}: lacks or contradicts {error}") from None
 
 
