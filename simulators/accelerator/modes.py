@@ -22,8 +22,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from simulators._repairs import repairs_in_force
 from simulators.accelerator.kernel_layout import DRAIN_READS, EDGE_TILES, STRIDE_HOLES, TRUE_REUSE
-from simulators.errors import InvalidInputError, UnknownNameError
 
 MODES: Final = ("default", "timeloop")
 REPAIRS: Final = {
@@ -46,19 +46,7 @@ def chosen_repairs(mode: str, repairs: str | Sequence[str] | None = None) -> tup
         UnknownNameError: a mode or repair that does not exist.
         InvalidInputError: repairs in mode ``timeloop``, which has none.
     """
-    if mode not in MODES:
-        raise UnknownNameError("mode of the accelerator", mode, MODES)
-    if repairs is None:
-        return tuple(REPAIRS) if mode == "default" else ()
-    if isinstance(repairs, str):
-        words = {"all": tuple(REPAIRS), "none": ()}
-        repairs = words.get(repairs.strip(), tuple(name.strip() for name in repairs.split(",") if name.strip()))
-    for name in repairs:
-        if name not in REPAIRS:
-            raise UnknownNameError("repair of the accelerator", name, REPAIRS)
-    if repairs and mode == "timeloop":
-        raise InvalidInputError("mode 'timeloop' repairs nothing; choose repairs with mode 'default'")
-    return tuple(name for name in REPAIRS if name in repairs)
+    return repairs_in_force("accelerator", "timeloop", REPAIRS, mode, repairs)
 
 
 def repair_bits(repairs: Sequence[str]) -> int:

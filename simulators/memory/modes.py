@@ -37,7 +37,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from simulators.errors import InvalidInputError, UnknownNameError
+from simulators._repairs import repairs_in_force
 
 MODES: Final = ("default", "dramsys")
 REPAIRS: Final = (
@@ -54,9 +54,6 @@ REPAIRS: Final = (
 )
 
 
-_WORDS: dict[str, tuple[str, ...]] = {"all": REPAIRS, "none": ()}
-
-
 def chosen_repairs(mode: str, repairs: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the repairs in force, in the order of the table.
 
@@ -69,23 +66,4 @@ def chosen_repairs(mode: str, repairs: str | Sequence[str] | None) -> tuple[str,
         UnknownNameError: a mode or repair that does not exist.
         InvalidInputError: repairs in mode ``dramsys``, which has none.
     """
-    if mode not in MODES:
-        raise UnknownNameError("mode of the memory controller", mode, MODES)
-    if repairs is None:
-        return REPAIRS if mode == "default" else ()
-    if isinstance(repairs, str) and repairs.strip() in _WORDS:
-        repairs = _WORDS[repairs.strip()]
-    if not isinstance(repairs, str) and not (isinstance(repairs, Sequence) and all(map(_is_text, repairs))):
-        raise InvalidInputError(f"repairs are names, or one comma-separated text of names, got {repairs!r}")
-    names = [name.strip() for name in repairs.split(",")] if isinstance(repairs, str) else list(repairs)
-    names = [name for name in names if name]
-    for name in names:
-        if name not in REPAIRS:
-            raise UnknownNameError("repair of the memory controller", name, REPAIRS)
-    if names and mode == "dramsys":
-        raise InvalidInputError("mode 'dramsys' repairs nothing; choose repairs with mode 'default'")
-    return tuple(name for name in REPAIRS if name in names)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    return repairs_in_force("memory controller", "dramsys", REPAIRS, mode, repairs)

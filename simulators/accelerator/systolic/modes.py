@@ -29,12 +29,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from simulators.errors import InvalidInputError, UnknownNameError
+from simulators._repairs import repairs_in_force
 
 MODES: Final = ("default", "scalesim")
 REPAIRS: Final = ("last-cycle", "output-rows", "ofmap-writes", "partial-sum-reads", "stalls")
-
-_WORDS: Final[dict[str, tuple[str, ...]]] = {"all": REPAIRS, "none": ()}
 
 
 def chosen_repairs(mode: str, repairs: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -49,23 +47,4 @@ def chosen_repairs(mode: str, repairs: str | Sequence[str] | None) -> tuple[str,
         UnknownNameError: a mode or repair that does not exist.
         InvalidInputError: repairs in mode ``scalesim``, which has none.
     """
-    if mode not in MODES:
-        raise UnknownNameError("mode of the systolic array", mode, MODES)
-    if repairs is None:
-        return REPAIRS if mode == "default" else ()
-    names = _names(repairs)
-    for name in names:
-        if name not in REPAIRS:
-            raise UnknownNameError("repair of the systolic array", name, REPAIRS)
-    if names and mode == "scalesim":
-        raise InvalidInputError("mode 'scalesim' repairs nothing; choose repairs with mode 'default'")
-    return tuple(name for name in REPAIRS if name in names)
-
-
-def _names(repairs: str | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(repairs, str):
-        text = repairs.strip()
-        return _WORDS.get(text, tuple(name.strip() for name in text.split(",") if name.strip()))
-    if isinstance(repairs, Sequence) and all(isinstance(name, str) for name in repairs):
-        return tuple(repairs)
-    raise InvalidInputError(f"repairs are names, or one comma-separated text of names, got {repairs!r}")
+    return repairs_in_force("systolic array", "scalesim", REPAIRS, mode, repairs)
