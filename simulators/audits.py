@@ -60,6 +60,17 @@ def sum_of_parts(total: str, parts: Sequence[str], relative: float = 1e-9) -> Au
     return Audit(f"{total}-is-sum-of-parts", f"{total} = {' + '.join(parts)}", holds)
 
 
+def product_of_factors(total: str, factors: Sequence[str], name: str, relative: float = 1e-9) -> Audit:
+    """Return the audit ``name`` that metric ``total`` is the product of the metrics ``factors``."""
+
+    def holds(evaluation: Evaluation) -> np.ndarray:
+        whole = evaluation.column(total)
+        product = np.prod([evaluation.column(factor) for factor in factors], axis=0)
+        return np.abs(product - whole) <= relative * np.abs(whole)
+
+    return Audit(name, f"{' x '.join(factors)} = {total}", holds)
+
+
 def at_most(metric: str, bound: float, law: str) -> Audit:
     """Return the audit that a metric never exceeds ``bound`` (a peak bandwidth, say)."""
     limit = bound * (1 + 1e-12)

@@ -30,7 +30,7 @@ from simulators.accelerator.kernel_layout import (
     OUTER,
 )
 from simulators.accelerator.layers import Network
-from simulators.audits import Audit, at_most, sum_of_parts
+from simulators.audits import Audit, at_most, product_of_factors, sum_of_parts
 from simulators.evaluation import Evaluation
 from simulators.metrics import Metric
 
@@ -156,7 +156,7 @@ def audits(repairs: Sequence[str]) -> tuple[Audit, ...]:
         at_most("utilisation", 1.0, "cycles >= MACs / PEs"),
         at_most("dram_bandwidth_share", 1.0, "DRAM moves no more than its bandwidth"),
         Audit("stalls-are-not-negative", "cycles >= compute_cycles", _no_negative_stalls),
-        Audit("power-times-time", "average_power_mw x latency_ns = energy_pj", _power_times_time),
+        product_of_factors("energy_pj", ("average_power_mw", "latency_ns"), "power-times-time"),
     )
     compulsory = Audit("dram-is-compulsory", "inputs, weights and outputs cross the DRAM interface", _moves_compulsory)
     return (*laws, compulsory) if "true-reuse" in repairs else laws
@@ -164,12 +164,6 @@ def audits(repairs: Sequence[str]) -> tuple[Audit, ...]:
 
 def _no_negative_stalls(evaluation: Evaluation) -> NDArray[np.bool_]:
     return np.asarray(evaluation.column("stall_cycles") >= 0)
-
-
-def _power_times_time(evaluation: Evaluation) -> NDArray[np.bool_]:
-    energy = evaluation.column("energy_pj")
-    product = evaluation.column("average_power_mw") * evaluation.column("latency_ns")
-    return np.asarray(np.abs(product - energy) <= 1e-9 * energy)
 
 
 def _moves_compulsory(evaluation: Evaluation) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -186,7 +186,7 @@ def compare_systolic(file: Path, table: str) -> Compared:
 
     found = Compared(rows=len(_csv_rows(file.parent, table)))
     for item in compare_scalesim(file, found.refuse):
-        found.add(Detail(table, *item[1:]), agrees(item.metric, item.expected, item.got))
+        found.add(replace(item, table=table), agrees(item.metric, item.expected, item.got))
     return found
 
 

@@ -24,19 +24,15 @@ from simulators.accelerator.mapper import OBJECTIVES, MappedLayers, Mapper
 from simulators.accelerator.mapping import Mapping as LoopMapping
 from simulators.accelerator.mapping import refusal
 from simulators.accelerator.modes import chosen_repairs, repair_bits
-from simulators.accelerator.suites import Suite, aggregate_evaluations, check_aggregate, load_suite
+from simulators.accelerator.network_simulator import NetworkSimulator, checked_clock, checked_threads
+from simulators.accelerator.suites import check_aggregate
 from simulators.accelerator.templates import TEMPLATE_NAMES, template_named
-from simulators.accelerator.workloads import load_network, network_names
-from simulators.audits import run_audits
-from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.errors import UnknownNameError
 from simulators.evaluation import Evaluation
-from simulators.simulator import Simulator
 from simulators.spaces import Columns
 
-FASTEST_CLOCK_MHZ = 1e6
 
-
-class Accelerator(Simulator):
+class Accelerator(NetworkSimulator):
     """Analytical model of a spatial accelerator; a deterministic mapper chooses every layer's tiles, loops and PEs.
 
     Each distinct layer of a network is mapped on its own, for the least ``map_for``, and executed as often as it
@@ -83,17 +79,14 @@ class Accelerator(Simulator):
         aggregate: str = "geomean",
         threads: int = 1,
     ) -> None:
-        if threads < 1:
-            raise InvalidInputError(f"threads must be at least 1, got {threads}")
-        if isinstance(clock_mhz, bool) or not 0 < float(clock_mhz) <= FASTEST_CLOCK_MHZ:
-            raise InvalidInputError(f"clock_mhz must be above 0, at most {FASTEST_CLOCK_MHZ:g}, got {clock_mhz!r}")
         if map_for not in OBJECTIVES:
             raise UnknownNameError("aim of the mapper (map_for)", map_for, OBJECTIVES)
         self.template = template_named(template)
         self.inputs = self.template.inputs
         self.mode, self.repairs, self.map_for = mode, chosen_repairs(mode, repairs), map_for
         self.parts = Parts(node_nm, word_bits, dram)
-        self.clock_mhz, self.aggregate, self.threads = float(clock_mhz), check_aggregate(aggregate), threads
+        self.clock_mhz, self.threads = checked_clock(clock_mhz), checked_threads(threads)
+        self.aggregate = check_aggregate(aggregate)
         self.audits = audits(self.repairs)
         self.effort, self._mapper = effort, Mapper(map_for, repair_bits(self.repairs), effort)
 
@@ -111,34 +104,6 @@ class Accelerator(Simulator):
             "clock_mhz": self.clock_mhz,
             "aggregate": self.aggregate,
         }
-
-    def workload_names(self) -> tuple[str, ...]:
-        """Return the names of the networks that ship."""
-        return network_names()
-
-    def load_workload(self, name_or_path: str) -> Suite:
-        """Return networks joined by ``+``; each is a name, a file, or ``network:layer`` for one of its layers.
-
-        Raises:
-            UnknownNameError: no such network or layer.
-            InvalidInputError: a file that cannot be read.
-        """
-        return load_suite(name_or_path, load_network)
-
-    def evaluate_checked(self, columns: Columns, workload: Suite | Network | Layer) -> Evaluation:
-        """Evaluate checked designs; each network of a suite is audited on its own, then metrics are aggregated."""
-        parts = self._evaluate_networks(columns, workload)
-        for part in parts:
-            run_audits(self.audits, part, self.name)
-        return aggregate_evaluations(parts, self.aggregate)
-
-    def evaluate_columns(self, columns: Columns, workload: Suite | Network | Layer) -> Evaluation:
-        """Evaluate checked designs without audits; see :meth:`Simulator.simulate`.
-
-        A network's ``diagnostics`` are ``bottleneck`` (``compute``, ``dram``, ``glb`` or a level inside the PEs: what
-        limits most of the cycles) and ``worst_layer`` (the layer with most cycles).
-        """
-        return aggregate_evaluations(self._evaluate_networks(columns, workload), self.aggregate)
 
     def check_columns(self, columns: Mapping[str, Sequence[object] | np.ndarray]) -> dict[str, np.ndarray]:
         """Return complete, typed columns; a parameter of another template is refused with the name of that template."""
@@ -158,9 +123,14 @@ class Accelerator(Simulator):
         layers = np.stack([layer.words for layer, _ in network.distinct])
         return self._mapper.map(layers, archs, self.threads)
 
-    def _evaluate_networks(self, columns: Columns, workload: Suite | Network | Layer) -> list[Evaluation]:
+    def evaluate_networks(self, columns: Columns, networks: tuple[Network, ...]) -> list[Evaluation]:
+        """Return one evaluation of checked designs for each network.
+
+        ``diagnostics`` are ``bottleneck`` (``compute``, ``dram``, ``glb`` or a level inside the PEs: what limits most
+        of the cycles) and ``worst_layer`` (the layer with most cycles).
+        """
         hardware = self.hardware(columns)
-        return [self._evaluate_network(hardware, network) for network in Suite.of(workload).networks]
+        return [self._evaluate_network(hardware, network) for network in networks]
 
     def _evaluate_network(self, hardware: Hardware, network: Network) -> Evaluation:
         reasons = np.array(hardware.refusals, dtype=object)

@@ -44,7 +44,7 @@ from simulators.accelerator.systolic.kernel_codes import (
     O_STALL,
 )
 from simulators.accelerator.technology import SRAM_PORT_BITS, Technology, technology
-from simulators.audits import Audit, at_most, sum_of_parts
+from simulators.audits import Audit, at_most, product_of_factors, sum_of_parts
 from simulators.evaluation import Evaluation
 from simulators.metrics import Metric
 from simulators.spaces import Columns
@@ -169,14 +169,14 @@ def _add_srams(found: dict[str, Reals], columns: Columns, node_nm: int) -> None:
         "ofmap": (found["ofmap_sram_reads"] + found["ofmap_dram_writes"], found["ofmap_sram_writes"] + spilled),
     }
     for name, (reads, writes) in accesses.items():
-        read_pj, write_pj, macro_area, leakage = sram_figures(node_nm, columns[f"{name}_sram_kib"])
+        read_pj, write_pj, macro_area, leakage = sram_costs(node_nm, columns[f"{name}_sram_kib"])
         found[f"{name}_sram_energy_pj"] = (reads * read_pj + writes * write_pj) / words_per_access
         leakage_mw, area = leakage_mw + leakage, area + macro_area
     found["leakage_energy_pj"] = leakage_mw * found["latency_ns"]
     found["sram_area_mm2"] = area
 
 
-def sram_figures(node_nm: int, size_kib: NDArray[np.int64]) -> Reals:
+def sram_costs(node_nm: int, size_kib: NDArray[np.int64]) -> Reals:
     """Return read pJ, write pJ, mm2 and leakage mW of SRAMs with a 64-bit port, ``[4, n]``."""
     if len(size_kib) == 1:
         return np.array(_sram(node_nm, int(size_kib[0])))[:, None]
@@ -204,7 +204,7 @@ def audits(counts_last_cycle: bool, waits_for_dram: bool) -> tuple[Audit, ...]:
         sum_of_parts("cycles", ("compute_cycles", "stall_cycles", "fill_drain_cycles")),
         at_most("mapping_efficiency", 1.0, "a fold uses no more PEs than there are"),
         Audit("dram-is-compulsory", "inputs, weights and outputs cross the DRAM interface", _moves_the_compulsory),
-        Audit("power-times-time", "average_power_mw x latency_ns = energy_pj", _power_times_time),
+        product_of_factors("energy_pj", ("average_power_mw", "latency_ns"), "power-times-time"),
     )
     if counts_last_cycle:
         laws = (*laws, at_most("utilisation", 1.0, "cycles >= MACs / PEs"))
@@ -221,8 +221,3 @@ def _within_the_peak(evaluation: Evaluation) -> np.ndarray:
 
 def _moves_the_compulsory(evaluation: Evaluation) -> np.ndarray:
     return evaluation.column("dram_words") >= evaluation.column("compulsory_dram_words")
-
-
-def _power_times_time(evaluation: Evaluation) -> np.ndarray:
-    energy = evaluation.column("energy_pj")
-    return np.abs(evaluation.column("average_power_mw") * evaluation.column("latency_ns") - energy) <= 1e-9 * energy

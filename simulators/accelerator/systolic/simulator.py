@@ -8,19 +8,17 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.accelerator.layers import Layer, Network
-from simulators.accelerator.suites import Suite, aggregate_evaluations, check_aggregate, load_suite
+from simulators.accelerator.layers import Network
+from simulators.accelerator.network_simulator import NetworkSimulator, checked_clock, checked_threads
+from simulators.accelerator.suites import check_aggregate
 from simulators.accelerator.systolic._metrics import METRICS, audits, metric_values
 from simulators.accelerator.systolic.kernel import simulate_designs
 from simulators.accelerator.systolic.kernel_codes import DATAFLOWS, DESIGN_WORDS, O_COMPUTE, O_CYCLES, OUTPUTS
 from simulators.accelerator.systolic.layer_words import layer_words
 from simulators.accelerator.systolic.modes import chosen_repairs
 from simulators.accelerator.technology import dram_pj_per_bit, technology
-from simulators.accelerator.workloads import load_network, network_names
-from simulators.audits import run_audits
-from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
-from simulators.simulator import Input, Simulator
+from simulators.simulator import Input
 from simulators.spaces import Columns
 
 LARGEST_ARRAY: Final = 4096
@@ -50,7 +48,7 @@ _TOO_LARGE: Final = "more than 2^53 cycles or accesses: they cannot be counted e
 _NO_TIME: Final = "takes 0 cycles, by the index of its last cycle (mode 'scalesim'); see the repair 'last-cycle'"
 
 
-class SystolicArray(Simulator):
+class SystolicArray(NetworkSimulator):
     """Analytical model of a systolic array with double-buffered SRAMs, by the closed forms of SCALE-Sim 3.0.
 
     Args:
@@ -87,14 +85,10 @@ class SystolicArray(Simulator):
         aggregate: str = "geomean",
         threads: int = 1,
     ) -> None:
-        if threads < 1:
-            raise InvalidInputError(f"threads must be at least 1, got {threads}")
-        if isinstance(clock_mhz, bool) or not isinstance(clock_mhz, int | float) or not 0 < clock_mhz <= 1e6:
-            raise InvalidInputError(f"clock_mhz must be a number above 0, at most 1000000, got {clock_mhz!r}")
         technology(node_nm).mac()
         self.mode, self.repairs = mode, chosen_repairs(mode, repairs)
-        self.node_nm, self.dram, self.clock_mhz = node_nm, dram, float(clock_mhz)
-        self.aggregate, self.threads = check_aggregate(aggregate), threads
+        self.node_nm, self.dram, self.clock_mhz = node_nm, dram, checked_clock(clock_mhz)
+        self.aggregate, self.threads = check_aggregate(aggregate), checked_threads(threads)
         self._dram_pj_per_bit = dram_pj_per_bit(dram)
         self._flags = np.array(
             [repair in self.repairs for repair in ("last-cycle", "ofmap-writes", "partial-sum-reads", "stalls")]
@@ -112,30 +106,9 @@ class SystolicArray(Simulator):
             "aggregate": self.aggregate,
         }
 
-    def workload_names(self) -> tuple[str, ...]:
-        """Return the names of the networks that ship."""
-        return network_names()
-
-    def load_workload(self, name_or_path: str) -> Suite:
-        """Return networks joined by ``+``; each is a name, a file, or ``network:layer`` for one of its layers.
-
-        Raises:
-            UnknownNameError: no such network or layer.
-            InvalidInputError: a file that cannot be read.
-        """
-        return load_suite(name_or_path, load_network)
-
-    def evaluate_checked(self, columns: Columns, workload: Suite | Network | Layer) -> Evaluation:
-        """Evaluate checked designs; each network of a suite is audited on its own, then metrics are aggregated."""
-        parts = [self._evaluate_network(columns, network) for network in Suite.of(workload).networks]
-        for part in parts:
-            run_audits(self.audits, part, self.name)
-        return aggregate_evaluations(parts, self.aggregate)
-
-    def evaluate_columns(self, columns: Columns, workload: Suite | Network | Layer) -> Evaluation:
-        """Evaluate checked designs without audits; see :meth:`Simulator.simulate`."""
-        parts = [self._evaluate_network(columns, network) for network in Suite.of(workload).networks]
-        return aggregate_evaluations(parts, self.aggregate)
+    def evaluate_networks(self, columns: Columns, networks: tuple[Network, ...]) -> list[Evaluation]:
+        """Return one evaluation of checked designs for each network; ``diagnostics``: ``bottleneck``."""
+        return [self._evaluate_network(columns, network) for network in networks]
 
     def kernel_outputs(self, columns: Columns, network: Network) -> NDArray[np.float64]:
         """Return the kernel's counts ``[n, OUTPUTS]`` of checked designs, summed over the network's layers."""

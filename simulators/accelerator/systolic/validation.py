@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import gzip
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
+from simulators._agreement import Detail, Number, read_packed
 from simulators.accelerator.layers import Layer, Network
 from simulators.accelerator.systolic.kernel_codes import (
     O_BUSY,
@@ -42,17 +42,7 @@ _INPUTS: Final = (
 )
 
 
-class Comparison(NamedTuple):
-    """One compared value: ``row`` of ``table`` counts from 0, ``metric`` is the reference's own column name."""
-
-    table: str
-    row: int
-    metric: str
-    expected: int | float
-    got: int | float
-
-
-def compare_scalesim(path: str | Path, refuse: Callable[[str], None] | None = None) -> Iterator[Comparison]:
+def compare_scalesim(path: str | Path, refuse: Callable[[str], None] | None = None) -> Iterator[Detail]:
     """Simulate every row of a table of SCALE-Sim results and yield each value that the closed forms cover.
 
     DRAM counts and ``overall_cycles_incl_prefetch`` come from SCALE-Sim's simulated buffers and are not compared;
@@ -79,14 +69,14 @@ def compare_scalesim(path: str | Path, refuse: Callable[[str], None] | None = No
             continue
         if row.get("bw_mode", "CALC") != "CALC":
             expected.pop("stall_cycles", None)
-        yield from (Comparison(table, position, name, value, found[name]) for name, value in expected.items())
+        yield from (Detail(table, position, name, value, found[name]) for name, value in expected.items())
 
 
-def agrees(metric: str, expected: int | float, got: int | float) -> bool:
+def agrees(metric: str, expected: Number, got: Number) -> bool:
     """Return whether two values of a column are equal; percentages to the six decimals that the reference prints."""
     if metric not in PERCENTAGES:
         return expected == got
-    return abs(expected - got) <= _HALF_A_DIGIT * (1 + 1e-6)
+    return abs(float(expected) - float(got)) <= _HALF_A_DIGIT * (1 + 1e-6)
 
 
 def _results(row: Mapping[str, str], simulator: SystolicArray) -> dict[str, int | float]:
@@ -132,11 +122,9 @@ def _layer(name: str, numbers: Mapping[str, int]) -> Layer:
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
-    try:
-        content = file.read_bytes()
-        text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{file}: cannot be read: {error}") from error
+    text = read_packed(file)
+    if text is None:
+        raise InvalidInputError(f"{file}: there is no such file")
     return list(csv.DictReader(text.splitlines()))
 
 
