@@ -17,7 +17,7 @@ import numpy as np
 import archgym_envs
 from simulators import Problem
 from simulators.accelerator.coded import CodedSimulator, single_network
-from simulators.accelerator.kernel_mapping_code import evaluate_codes
+from simulators.accelerator.kernel_decode_batches import evaluate_codes
 
 PROBLEMS = (
     ("archgym/Mapping-v0", "resnet18/layer2.0.conv2"),

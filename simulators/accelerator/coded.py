@@ -18,19 +18,19 @@ from simulators.accelerator._metrics import (
     network_totals,
 )
 from simulators.accelerator.hardware import Hardware, Parts, level_names_of
+from simulators.accelerator.kernel_decode_batches import decode_codes, evaluate_codes
 from simulators.accelerator.kernel_layout import A_KEEPS, LEVELS, OK, OUTER
-from simulators.accelerator.kernel_mapping_code import decode_codes, evaluate_codes
 from simulators.accelerator.layers import Network
 from simulators.accelerator.mapping import Mapping, refusal
 from simulators.accelerator.mapping_code import CodeReader, fit_named
 from simulators.accelerator.modes import chosen_repairs, repair_bits
+from simulators.accelerator.network_simulator import checked_clock
 from simulators.accelerator.suites import Suite
 from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
 from simulators.simulator import Simulator
 from simulators.spaces import Columns
 
-FASTEST_CLOCK_MHZ = 1e6
 _BLOCK = 1024
 """Designs evaluated at once: their results stay in the processor's cache."""
 
@@ -56,10 +56,8 @@ class CodedSimulator(Simulator):
         parts: Parts,
         clock_mhz: float,
     ) -> None:
-        if isinstance(clock_mhz, bool) or not 0 < float(clock_mhz) <= FASTEST_CLOCK_MHZ:
-            raise InvalidInputError(f"clock_mhz must be above 0, at most {FASTEST_CLOCK_MHZ:g}, got {clock_mhz!r}")
         self.mode, self.repairs = mode, chosen_repairs(mode, repairs)
-        self.fit, self.parts, self.clock_mhz = fit, parts, float(clock_mhz)
+        self.fit, self.parts, self.clock_mhz = fit, parts, checked_clock(clock_mhz)
         self.audits = audits(self.repairs)
         self.repair_bits, self.fit_word = repair_bits(self.repairs), fit_named(fit)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -156,8 +157,9 @@ def layer_prefixes(network: Network) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _numbered(name: str) -> Sequence[str]:
-    return [name, *(f"{name}_{number}" for number in range(2, 10_000))]
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{number}" for number in count(2))
 
 
 def _joint_name(hardware: str, mappings: str) -> str:

@@ -56,7 +56,7 @@ COUNTS: Final = (LEVELS, 3, 3)
 """Counts of one layer, float64[level, tensor, (reads, fills, updates)], words per instance."""
 
 # Statuses of a mapping. CAPACITY + level: the tiles do not fit.
-OK, CAPACITY, COLUMNS_EXCEEDED, ROWS_EXCEEDED, NOT_DIVIDING, NOT_COVERING, UNKEPT = 0, 1, 6, 7, 8, 9, 10
+OK, CAPACITY, COLUMNS_EXCEEDED, ROWS_EXCEEDED, NOT_DIVIDING, NOT_COVERING = 0, 1, 6, 7, 8, 9
 
 # Repairs, as bits.
 EDGE_TILES, TRUE_REUSE, STRIDE_HOLES, DRAIN_READS = 1, 2, 4, 8

@@ -96,7 +96,7 @@ class Mapping:
             names: place -> what to call it (``{"pe": "RF"}``).
         """
         lines: list[str] = []
-        for place in ("dram", "glb", "columns", "rows", "pe_outer", "pe_middle", "pe"):
+        for place in PLACES:
             spatial = place in ("columns", "rows")
             order = DIMENSIONS if spatial else self.order(place)[::-1]
             for dimension in order:

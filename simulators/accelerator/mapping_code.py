@@ -15,7 +15,7 @@ dram_order, glb_order,      loops at a level, innermost first, as a text of dime
 pe_outer_order, _middle_
 =========================== =========================================================================================
 
-Decoding (see :mod:`simulators.accelerator.kernel_mapping_decode`): PEs first, then the tiles inside a PE from the
+Decoding (see :mod:`simulators.accelerator.kernel_decode`): PEs first, then the tiles inside a PE from the
 innermost level outwards, then the GLB's; DRAM takes the rest, rounded up. A tile is at least what the levels inside it
 hold together, so that 1 stands for just that; it consists of whole inner tiles; it goes no further than the layer, a
 PE's no further than an equal share of what slots spread. In mode ``timeloop``, where tiles must divide the layer, slots
@@ -39,9 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.accelerator.architecture import LARGEST_ARRAY
-from simulators.accelerator.kernel_layout import DIMS, DRAM, GLB, INNER, LEVELS, MIDDLE, OUTER
-from simulators.accelerator.kernel_mapping_code import pack_orders
-from simulators.accelerator.kernel_mapping_decode import (
+from simulators.accelerator.kernel_decode import (
     AXIS_WORDS,
     CODE_WORDS,
     K_AXIS,
@@ -51,6 +49,8 @@ from simulators.accelerator.kernel_mapping_decode import (
     REFUSE,
     SHRINK,
 )
+from simulators.accelerator.kernel_decode_batches import pack_orders
+from simulators.accelerator.kernel_layout import DIMS, DRAM, GLB, INNER, LEVELS, MIDDLE, OUTER
 from simulators.accelerator.layers import DIMENSIONS, LARGEST_BOUND
 from simulators.accelerator.mapping import DEFAULT_ORDER, FACTOR_ROW_OF, Mapping, order_positions
 from simulators.errors import InvalidInputError, UnknownNameError, nearest
@@ -181,7 +181,7 @@ class CodeReader:
 
     Attributes:
         inputs: all layers' inputs, in the order of the rows of :meth:`read`.
-        where, constants: as :func:`~simulators.accelerator.kernel_mapping_code.decode_codes` takes them.
+        where, constants: as :func:`~simulators.accelerator.kernel_decode_batches.decode_codes` takes them.
     """
 
     def __init__(self, prefixes: Sequence[str], dimensions: Sequence[str], explicit: bool) -> None:

@@ -1,4 +1,4 @@
-"""Search spaces of mappings, and the mapping that a designer would start from.
+"""Search spaces of mappings: the parameters that stand for one layer's mapping, and their values.
 
 ========= =============================================================================================================
 name      what it is
@@ -44,7 +44,6 @@ from simulators.errors import UnknownNameError
 from simulators.parameters import Parameter, Value
 
 MAPPING_SPACES: Final = ("default", "spads", "full", "gamma")
-GAMMA_DIMENSIONS: Final = "MCRSPQ"
 _GAMMA_PARALLEL: Final = "MCPQ"
 _ALL_INTEGERS: Final = 64
 _AXES: Final = {"columns": A_COLUMNS, "rows": A_ROWS}

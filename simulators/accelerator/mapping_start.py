@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.accelerator.kernel_decode import REFUSE
+from simulators.accelerator.kernel_decode_batches import evaluate_codes
 from simulators.accelerator.kernel_layout import O_CYCLES, O_ENERGY, OK
-from simulators.accelerator.kernel_mapping_code import evaluate_codes
-from simulators.accelerator.kernel_mapping_decode import REFUSE
 from simulators.accelerator.layers import Layer
 from simulators.accelerator.mapping_code import NONE, CodeReader
 from simulators.parameters import Value

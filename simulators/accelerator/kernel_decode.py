@@ -19,9 +19,6 @@ from simulators.accelerator.kernel_layout import (
     EDGE_TILES,
     F_COLUMNS,
     F_DRAM,
-    F_GLB,
-    F_INNER,
-    F_MIDDLE,
     F_OUTER,
     F_ROWS,
     FACTOR_ROWS,
@@ -43,14 +40,14 @@ from simulators.accelerator.kernel_layout import (
     compiled,
     inlined,
 )
-from simulators.accelerator.kernel_traffic import inputs_tile, outputs_tile, weights_tile
+from simulators.accelerator.kernel_traffic import FACTOR_ROW, inputs_tile, outputs_tile, weights_tile
 
 # A code: for columns, then for rows of the array two slots (dimension or -1, most PEs) and one factor for each
 # dimension; for GLB and the levels inside a PE the tile's extent in each dimension; one order for each level, three
 # bits for each position.
 SLOTS: Final = 2
 K_AXIS: Final = 0
-K_SLOTS, K_SPREAD, AXIS_WORDS = 0, 2 * SLOTS, 2 * SLOTS + DIMS
+K_SPREAD, AXIS_WORDS = 2 * SLOTS, 2 * SLOTS + DIMS
 K_TILES: Final = K_AXIS + 2 * AXIS_WORDS
 K_ORDERS: Final = K_TILES + (LEVELS - 1) * DIMS
 CODE_WORDS: Final = K_ORDERS + LEVELS
@@ -59,7 +56,6 @@ CUT_ORDER: Final = (N, G, P, M, C, Q, S, R)
 """In which order dimensions are cut where tiles do not fit."""
 REFUSE, SHRINK = 0, 1
 
-_FACTOR_ROW: Final = (F_DRAM, F_GLB, F_OUTER, F_MIDDLE, F_INNER)
 Reals = NDArray[np.float64]
 Layers = NDArray[np.int64]
 Integers = NDArray[np.int32]
@@ -231,7 +227,7 @@ def shrink_to_fit(layer: Layers, arch: Reals, level: int, repairs: int, s: Scrat
     if fits(layer, arch, level, repairs, s):
         return
     for inside in range(level, LEVELS):
-        if cut(layer, arch, level, _FACTOR_ROW[inside], repairs, s):
+        if cut(layer, arch, level, FACTOR_ROW[inside], repairs, s):
             return
     if level == GLB and not cut(layer, arch, level, F_ROWS, repairs, s):
         cut(layer, arch, level, F_COLUMNS, repairs, s)
@@ -247,7 +243,7 @@ def decode(layer: Layers, arch: Reals, repairs: int, fit: int, s: Scratch) -> No
     s.inside[:] = 1
     spread(layer, arch, divide, shrink, s)
     for level in range(INNER, 0, -1):
-        row, at = _FACTOR_ROW[level], K_TILES + (level - 1) * DIMS
+        row, at = FACTOR_ROW[level], K_TILES + (level - 1) * DIMS
         for d in range(DIMS):
             asked = int(s.code[at + d])
             if asked > 1:

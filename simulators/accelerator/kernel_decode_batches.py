@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.accelerator.kernel import evaluate_point, source_digest
+from simulators.accelerator.kernel_decode import CODE_WORDS, Scratch, decode, scratch
 from simulators.accelerator.kernel_layout import COUNTS, DIMS, FACTOR_ROWS, LEVELS, OK, RESULTS, entry_point, inlined
-from simulators.accelerator.kernel_mapping_decode import CODE_WORDS, Scratch, decode, scratch
 from simulators.accelerator.kernel_traffic import work
 
 Reals = NDArray[np.float64]
