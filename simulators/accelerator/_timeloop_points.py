@@ -36,7 +36,7 @@ from simulators.accelerator.kernel_layout import (
 from simulators.accelerator.kernel_traffic import FACTOR_ROW
 from simulators.accelerator.layers import DIMENSIONS, Layer
 from simulators.accelerator.mapping import TEMPORAL
-from simulators.accelerator.mapping import Mapping as LayerMapping
+from simulators.accelerator.mapping import Mapping as LoopMapping
 from simulators.errors import InvalidInputError
 
 Point = Mapping[str, Any]
@@ -46,6 +46,7 @@ _KNOWN_LEVELS: Final = ("DRAM", "GLB", "ifmap_spad", "weights_spad", "psum_spad"
 _SHORT: Final = {"ifmap_spad": "if", "weights_spad": "w", "psum_spad": "p"}
 _SPATIAL: Final = {"SPX": "columns", "SPY": "rows"}
 _WIDE_BLOCK: Final = 4
+"""Words per vector access of DRAM and GLB in the reference's architectures: 64 bits of 16-bit words."""
 _GEOMETRY: Final = {
     "stride_h": ("stride_h", "wstride", "stride"),
     "stride_w": ("stride_w", "hstride", "stride"),
@@ -61,7 +62,7 @@ class TimeloopPoint:
 
     layer: Layer
     architecture: Architecture
-    mapping: LayerMapping
+    mapping: LoopMapping
     levels: tuple[str, ...]
 
     @property
@@ -159,11 +160,11 @@ def _pair(energy: Any) -> tuple[float, float]:
     return (float(energy[0]), float(energy[1])) if isinstance(energy, list) else (float(energy), float(energy))
 
 
-def _mapping(point: Point, levels: tuple[str, ...]) -> LayerMapping:
+def _mapping(point: Point, levels: tuple[str, ...]) -> LoopMapping:
     places = {name: TEMPORAL[position] for name, position in zip(levels, kernel_levels(len(levels)), strict=True)}
     factors = {(places | _SPATIAL)[name]: dict(of_level) for name, of_level in point["factors"].items()}
     orders = {places[name]: str(o) for name, o in (point.get("perm_inner_to_outer") or {}).items() if name in places}
-    return LayerMapping.of(factors, orders)
+    return LoopMapping.of(factors, orders)
 
 
 # ---- results under the reference's names ------------------------------------------------------------------------

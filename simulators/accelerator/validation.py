@@ -83,12 +83,14 @@ class TableSummary:
 
 @dataclass(frozen=True)
 class HeldOutSummary:
-    """How well SRAM sizes left out of our table are interpolated from their neighbours, 8 kB and 2 MB apart.
+    """How well SRAM sizes left out of our table, one at a time, are interpolated from their neighbours.
+
+    The ends, 8 kB and 2 MB, are not left out.
 
     Attributes:
         node_nm: technology node.
         metric: ``read_pj``, ``write_pj`` or ``area_mm2``.
-        sizes: sizes left out, one at a time.
+        sizes: how many were left out.
         within_bar: how many of them are within 12 %.
         worst_error: largest relative error by magnitude, with its sign.
         worst_size_bytes: the size where it occurs.

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from simulators.accelerator._metrics import METRICS, metric_values
+from simulators.accelerator._metrics import ENERGY_PARTS, METRICS, metric_values
 from simulators.accelerator.layers import Layer, Network
 from simulators.accelerator.mapping import Mapping
 from simulators.accelerator.mapping_simulator import LayerMapping, one_layer
@@ -24,7 +24,7 @@ from simulators.simulator import Simulator
 from simulators.spaces import Columns, DesignSpace
 
 PEER_AUDITS: Final[tuple[Audit, ...]] = (
-    sum_of_parts("energy_pj", ("mac_energy_pj", "pe_storage_energy_pj", "glb_energy_pj", "dram_energy_pj")),
+    sum_of_parts("energy_pj", ENERGY_PARTS),
     sum_of_parts("cycles", ("compute_cycles", "stall_cycles")),
 )
 
