@@ -16,13 +16,13 @@ disturb it little.
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.timing import best_seconds
 from simulators.accelerator.architecture import Architecture, StorageLevel, stack
 from simulators.accelerator.kernel import evaluate_networks, evaluate_points
 from simulators.accelerator.kernel_layout import COUNTS, DIMS, F_COLUMNS, F_ROWS, FACTOR_ROWS, LEVELS, OK, RESULTS
@@ -186,17 +186,6 @@ def networks_section(options: argparse.Namespace) -> None:
         )
         rate, label = options.designs / seconds, f"{options.design_network}, {len(distinct)} layers"
         print(f"{label:<24}{mode:<12}{rate / 1e3:>16.0f}{rate * len(distinct) / 1e6:>16.2f}")
-
-
-def best_seconds(run: Callable[[], object], repetitions: int) -> float:
-    """Return the least CPU time of a run, after one that compiles or loads from the cache."""
-    run()
-    best = float("inf")
-    for _ in range(repetitions):
-        start = time.process_time()
-        run()
-        best = min(best, time.process_time() - start)
-    return best
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ the first two.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 
 import numpy as np
 
 import archgym_envs
+from benchmarks.timing import best_seconds
 from simulators import Problem
 from simulators.accelerator.coded import CodedSimulator, single_network
 from simulators.accelerator.kernel_decode_batches import evaluate_codes
@@ -25,17 +25,6 @@ PROBLEMS = (
     ("archgym/CoDesign-v0", "resnet18"),
     ("archgym/CoDesign-v0", "mobilenet-v2"),
 )
-
-
-def rate(count: int, run: Callable[[], object], repeats: int) -> float:
-    """Return the best of ``repeats`` in designs per CPU-second, after one run that does not count."""
-    run()
-    seconds = []
-    for _ in range(repeats):
-        start = time.process_time()
-        run()
-        seconds.append(time.process_time() - start)
-    return count / min(seconds)
 
 
 def kernel_alone(problem: Problem, designs: np.ndarray) -> Callable[[], object]:
@@ -62,9 +51,9 @@ def main() -> None:
     for environment, workload in PROBLEMS:
         problem = archgym_envs.make_problem(environment, workload=workload)
         designs = problem.space.sample(options.batch, np.random.default_rng(0))
-        alone = rate(len(designs), kernel_alone(problem, designs), options.repeats)
-        whole = rate(len(designs), lambda p=problem, x=designs: p.evaluate(x), options.repeats)  # type: ignore[misc]
-        single = rate(64, singles(problem, designs[:64]), options.repeats)
+        alone = len(designs) / best_seconds(kernel_alone(problem, designs), options.repeats)
+        whole = len(designs) / best_seconds(lambda p=problem, x=designs: p.evaluate(x), options.repeats)  # type: ignore[misc]
+        single = 64 / best_seconds(singles(problem, designs[:64]), options.repeats)
         valid = problem.evaluate(designs).valid.mean()
         name = f"{environment} {workload}"
         print(f"{name:46}{problem.space.dimensions:11}{alone:10.0f}{whole:10.0f}{single:9.0f}{valid:8.1%}")

@@ -11,11 +11,10 @@ several repetitions by the process's own CPU time. The last column is one design
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.timing import best_seconds
 from simulators.accelerator.suites import Suite
 from simulators.accelerator.systolic import SystolicArray, systolic_space
 from simulators.spaces import Columns
@@ -63,17 +62,6 @@ def report(simulator: SystolicArray, columns: Columns, suite: Suite, repetitions
     points, single = designs * layers / 1e6, best_seconds(singly, repetitions) / 100 * 1e6
     rates = f"{points / counted:>20.2f}{points / whole:>22.2f}{designs / whole:>11.0f}"
     print(f"{suite.name:<34}{layers:>7}{rates}{single:>7.0f}")
-
-
-def best_seconds(work: Callable[[], object], repetitions: int) -> float:
-    """Return the least CPU seconds of several repetitions, after one to warm up."""
-    work()
-    times = []
-    for _ in range(repetitions):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 if __name__ == "__main__":
