@@ -19,7 +19,7 @@ DRAM = StorageLevel("DRAM", read_pj=100.0, write_pj=200.0, block_words=4)
 GLB = StorageLevel("GLB", read_pj=10.0, write_pj=20.0, block_words=4)
 RF = StorageLevel("RF", read_pj=1.0, write_pj=2.0)
 MAC_PJ = 3.0
-DRAIN_AND_REUSE = 15
+ALL_REPAIRS = 15
 PLACES = ("dram", "glb", "columns", "rows", "pe_outer", "pe_middle", "pe")
 
 HIERARCHIES = {
@@ -75,14 +75,14 @@ class Answer:
         return self.counts * np.array([1, 1, *[self.result[O_PES]] * 3])[:, None, None]
 
 
-def ask(case: Case, repairs: int = DRAIN_AND_REUSE) -> Answer:
+def ask(case: Case, repairs: int = ALL_REPAIRS) -> Answer:
     words = (case.layer.words, case.mapping.factors, case.mapping.orders, case.architecture.words)
     status, counts, results = evaluate_points(*(word[None] for word in words), repairs)
     assert results.shape == (1, RESULTS)
     return Answer(int(status[0]), counts[0], results[0])
 
 
-def answer(case: Case, repairs: int = DRAIN_AND_REUSE) -> Answer:
+def answer(case: Case, repairs: int = ALL_REPAIRS) -> Answer:
     found = ask(case, repairs)
     assert found.status == OK
     return found

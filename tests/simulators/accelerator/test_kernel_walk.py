@@ -10,6 +10,7 @@ from simulators.accelerator.kernel_layout import GLB, INPUTS, O_COMPUTE_CYCLES, 
 from simulators.accelerator.layers import Layer
 from simulators.accelerator.mapping import Mapping
 from tests.simulators.accelerator.kernel_cases import (
+    ALL,
     DRAM,
     MAC_PJ,
     Case,
@@ -21,7 +22,6 @@ from tests.simulators.accelerator.kernel_cases import (
 from tests.simulators.accelerator.kernel_cases import GLB as GLB_LEVEL
 from tests.simulators.accelerator.kernel_walk import Walk
 
-ALL = ("Weights", "Inputs", "Outputs")
 READ_PJ = (DRAM.read_pj, GLB_LEVEL.read_pj, 1.0, 1.0, 1.0)
 WRITE_PJ = (DRAM.write_pj, GLB_LEVEL.write_pj, 2.0, 2.0, 2.0)
 BLOCKS = (4, 4, 1, 1, 1)

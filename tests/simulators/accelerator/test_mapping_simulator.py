@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 import archgym_envs
-from agents import make_agent, run_search
-from archgym_envs import BudgetedEvaluator, Objective, Scorer
 from archgym_envs.testing import check_env, check_simulator
 from simulators import InvalidInputError, Problem, UnknownNameError
 from simulators.accelerator.fixed_hardware import HARDWARE_NAMES
@@ -176,12 +174,3 @@ def test_conformance(arguments):
     check_env(ID, **arguments)
     problem = archgym_envs.make_problem(ID, **arguments)
     check_simulator(problem.simulator, problem.workload, count=6)
-
-
-@pytest.mark.parametrize("agent", ["random_search", "genetic", "tpe", "ppo"])
-def test_agents_search_it(agent):
-    problem = archgym_envs.make_problem(ID)
-    evaluator = BudgetedEvaluator(problem, 15)
-    scorer = Scorer(Objective.parse({"minimize": "energy_pj * latency_ns"}), problem)
-    run_search(make_agent(agent, problem.space, 0), evaluator, scorer)
-    assert evaluator.evaluations == 15
