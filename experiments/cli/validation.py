@@ -123,12 +123,14 @@ def _accelerator_tables(found: AcceleratorValidation) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
+    from simulators.accelerator.technology import INTERPOLATION_BAR
+
     table = _new_table("table", "compared", "agree", "values", "counts", "energy", "bar")
     for row in found.tables:
         errors = (row.worst_error, row.worst_energy_error)
         counts = (f"{row.compared}/{row.rows}", *(str(n) if row.compared else "-" for n in (row.agreeing, row.values)))
         table.add_row(row.table, *counts, *map(_error_text, errors), _VERDICTS[row.met], style=_style(row.met))
-    held_out = _new_table("SRAM sizes left out", "metric", "within 12%", "largest error", "at")
+    held_out = _new_table("SRAM sizes left out", "metric", f"within {INTERPOLATION_BAR:.0%}", "largest error", "at")
     for left in found.held_out:
         size = f"{left.worst_size_bytes // 1024} kB"
         shares = (f"{left.within_bar}/{left.sizes}", f"{left.worst_error:+.1%}", size)

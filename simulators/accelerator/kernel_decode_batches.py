@@ -26,7 +26,7 @@ def gather(values: Integers, i: int, where: Integers, constants: Integers, s: Sc
         s.code[k] = values[where[k], i] if where[k] >= 0 else constants[k]
 
 
-def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     @entry_point
     def decoded(
         layers: Layers,
@@ -72,6 +72,10 @@ def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any], 
                     break
         return source
 
+    return decoded, evaluated
+
+
+def _packing(source: int) -> Callable[..., Any]:
     @entry_point
     def packed(letters: NDArray[np.uint32], dimension_of: Orders, rest: Orders, orders: Integers) -> int:
         for i in range(len(letters)):
@@ -89,10 +93,11 @@ def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any], 
             orders[i] = code
         return source
 
-    return decoded, evaluated, packed
+    return packed
 
 
-_decoded, _evaluated, _packed = _entry_points(source_digest())
+_decoded, _evaluated = _entry_points(source_digest())
+_packed = _packing(source_digest())
 
 
 def pack_orders(letters: NDArray[np.uint32], dimension_of: Orders, rest: Orders, orders: Integers) -> None:
