@@ -53,10 +53,19 @@ def compare_with_budgets(
             raise InvalidInputError(f"{name} must have shape {list(shape)}, got {list(figures.shape)}")
     if graph.budgets is None:
         return np.full(n, np.nan), np.zeros(n, dtype=bool)
-    limits = budget_vector(graph.budgets, graph.workloads)
-    excess = (np.column_stack([power_w, latency_s, area_m2, dram_area_m2]) - limits) / limits
+    figures = np.column_stack([power_w, latency_s, area_m2, dram_area_m2])
+    return distance_of(excess_over(budget_vector(graph.budgets, graph.workloads), figures))
+
+
+def excess_over(limits: Figures, figures: Figures) -> Figures:
+    """Return by which share figures[n, W + 3] exceed the limits of :func:`budget_vector`; below 0 where they do not."""
+    return np.asarray((figures - limits) / limits)
+
+
+def distance_of(excess: Figures) -> tuple[Figures, NDArray[np.bool_]]:
+    """Return the distances float64[n] and whether every budget is met bool[n], from float64[n, W + 3]."""
     met = excess < TOLERANCE
-    distance = np.zeros(n)
+    distance = np.zeros(len(excess))
     for column in np.where(met, MET, np.abs(excess)).T:
         distance += column
     return distance, np.asarray(met.all(axis=1))

@@ -7,48 +7,30 @@ et al., ACM TECS 2023, and its sources), or those with its defects repaired, see
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
+from simulators._kernel_source import source_digest
+from simulators.soc.kernel_costs import measure
+from simulators.soc.kernel_hints import write_busiest_pe, write_hints, write_unpriced
 from simulators.soc.kernel_layout import (
-    BUS,
-    DRAM,
     FREE_MEMORY,
     FULL_WORK,
-    GPP,
-    IP,
-    LEAKAGE,
-    MOST_BLOCKS,
-    MOST_TASKS,
     NO_CACTI,
     NO_PROGRESS,
-    O_AREA,
-    O_BUS_ENERGY,
-    O_LATENCY,
-    O_LEAKAGE_ENERGY,
-    O_MAKESPAN,
-    O_PE_ENERGY,
-    O_PEAK_POWER,
-    O_PHASES,
-    O_READ_ENERGY,
-    O_WRITE_ENERGY,
     OK,
     READ,
-    SINK,
     SOURCE,
-    SRAM,
-    TRUE_WINDOW,
     WORK,
     WRITE,
-    allocating,
     compiled,
     entry_point,
     inlined,
 )
+from simulators.soc.kernel_state import MOST_PHASES, PHASES, QUEUED, RUNNING, Prices, State, new_state
 from simulators.soc.kernel_traffic import (
     Bytes,
     Counts,
@@ -62,62 +44,8 @@ from simulators.soc.kernel_traffic import (
     shared_rate,
 )
 
-MOST_PHASES = 4 * MOST_TASKS
-"""More phases than a graph can have: each ends with a task."""
-DONE = 0.99
+DONE: Final = 0.99
 """FARSI takes a task for complete at this share of its work."""
-WINDOW_S = 0.01
-"""Least span over which FARSI averages power, s."""
-GRANULE = 256_000.0
-"""Memories come in multiples of so many bytes."""
-LEAST_BYTES = 2048.0
-
-
-class Prices(NamedTuple):
-    """What things cost beside the blocks' own figures."""
-
-    memory: Reals  # [2, sizes, 3]: SRAM and DRAM by granules: J per byte read, written; m2; NaN where unknown
-    bus_j_per_byte: float
-    leakage_w_per_m2: float
-
-
-class State(NamedTuple):
-    """The running simulation."""
-
-    left: Reals  # [T] instructions
-    waiting: Counts  # [T] tasks in the order in which they run or wait
-    start: Reals  # [T] s
-    end: Reals  # [T] s
-    held: Reals  # [B] bytes now
-    peak: Reals  # [B] bytes at most
-    length: Reals  # [phases] s
-    pe_energy: Reals  # [phases] J
-    bus_bytes: Reals  # [phases]
-    moved: Reals  # [phases, B, 2] bytes
-    rate: Reals  # [T]
-    words: Counts  # number waiting, number running, phases
-
-
-@allocating
-def new_state() -> State:
-    """Return room for one simulation."""
-    return State(
-        np.empty(MOST_TASKS),
-        np.empty(MOST_TASKS, np.int64),
-        np.empty(MOST_TASKS),
-        np.empty(MOST_TASKS),
-        np.empty(MOST_BLOCKS),
-        np.empty(MOST_BLOCKS),
-        np.empty(MOST_PHASES),
-        np.empty(MOST_PHASES),
-        np.empty(MOST_PHASES),
-        np.zeros((MOST_PHASES, MOST_BLOCKS, 2)),
-        np.empty(MOST_TASKS),
-        np.zeros(3, np.int64),
-    )
-
-
-QUEUED, RUNNING, PHASES = range(3)
 
 
 @compiled
@@ -142,7 +70,7 @@ def release(k: int, g: Graph, edge_memory: Bytes, repairs: int, finished: np.uin
             break
         if g.children[parent] & ~finished:
             continue
-        if g.role[parent] != SOURCE or repairs & FREE_MEMORY:
+        if g.allocates[parent] and (g.role[parent] != SOURCE or repairs & FREE_MEMORY):
             allocate(parent, g, edge_memory, -1.0, s)
         if not repairs & FREE_MEMORY:
             finished &= ~g.children[parent]
@@ -166,7 +94,7 @@ def launch(g: Graph, order: Bytes, done: np.uint64, launched: np.uint64, edge_me
         new += 1
         s.words[QUEUED] += 1
         launched |= bit(k)
-        if g.role[k] == WORK or g.role[k] == SOURCE:
+        if g.allocates[k]:
             allocate(k, g, edge_memory, 1.0, s)
     return launched
 
@@ -215,8 +143,11 @@ def work_on(k: int, phase: int, g: Graph, per_joule: Reals, task_pe: Bytes, t: T
     """Do a task's work of one phase and count what it takes."""
     work = min(s.left[k], s.rate[k] * s.length[phase])
     s.left[k] -= work
-    s.pe_energy[phase] += work / per_joule[task_pe[k]]
-    part = work / g.work[k]
+    joules, part = work / per_joule[task_pe[k]], work / g.work[k]
+    s.pe_energy[phase] += joules
+    s.moved[phase, task_pe[k], READ] += joules
+    if s.length[phase] > s.longest[k]:
+        s.longest[k], s.limited[k] = s.length[phase], t.limit[k]
     s.bus_bytes[phase] += part * t.bus_bytes[k]
     for j in range(t.ports[k]):
         port = t.port[k, j]
@@ -258,7 +189,7 @@ def simulate(
     s: State,
     masks: Masks,
 ) -> int:
-    """Run a design to the end of its last task; return OK, NO_PATH or NO_PROGRESS."""
+    """Run a design to the end of its last task; return OK, NO_PATH, TOO_DENSE or NO_PROGRESS."""
     tasks = len(g.work)
     status = route(g, kind, rate, adjacency, task_pe, edge_memory, t)
     if status != OK:
@@ -266,6 +197,7 @@ def simulate(
     for k in range(tasks):
         s.left[k] = g.work[k]
         s.start[k] = -1.0
+        s.longest[k], s.limited[k] = 0.0, task_pe[k]
     for b in range(len(kind)):
         s.held[b] = s.peak[b] = 0.0
     s.words[QUEUED] = s.words[RUNNING] = s.words[PHASES] = 0
@@ -289,181 +221,6 @@ def simulate(
     return OK
 
 
-@inlined
-def granules(size: float) -> int:
-    """Return how many granules a memory of so many bytes has."""
-    return int(np.ceil(max(size, LEAST_BYTES) / GRANULE))
-
-
-@compiled
-def only_ends(pe: int, g: Graph, task_pe: Bytes) -> bool:
-    """Return whether a PE hosts nothing but a source and a sink, which FARSI takes for no area."""
-    count, sources, sinks = 0, 0, 0
-    for k in range(len(g.work)):
-        if task_pe[k] == pe:
-            count += 1
-            sources += g.role[k] == SOURCE
-            sinks += g.role[k] == SINK
-    return (count == 2 and sources > 0 and sinks > 0) or (count == 1 and sources + sinks > 0)
-
-
-@compiled
-def add_areas(
-    g: Graph, kind: Bytes, area: Reals, task_pe: Bytes, prices: Prices, t: Traffic, s: State, out: Reals
-) -> int:
-    """Write the areas by kind of block; return OK or NO_CACTI."""
-    for b in range(len(kind)):
-        used = False
-        if kind[b] == GPP or kind[b] == IP:
-            for k in range(len(g.work)):
-                used = used or task_pe[k] == b
-            if used and not only_ends(b, g, task_pe):
-                out[O_AREA + kind[b] - GPP] += area[b]
-        elif kind[b] == SRAM or kind[b] == DRAM:
-            size = granules(s.peak[b])
-            for k in range(len(g.work)):
-                used = used or t.moved[k, b, READ] > 0 or t.moved[k, b, WRITE] > 0
-            if not used:
-                continue
-            if size > prices.memory.shape[1] or np.isnan(prices.memory[kind[b] - SRAM, size - 1, 2]):
-                return NO_CACTI
-            out[O_AREA + kind[b] - GPP] += prices.memory[kind[b] - SRAM, size - 1, 2]
-        elif kind[b] == BUS:
-            out[O_AREA + BUS - GPP] += area[b]
-    return OK
-
-
-@compiled
-def add_energy(kind: Bytes, prices: Prices, leakage_w: float, s: State, energy: Reals, out: Reals) -> None:
-    """Write the energies, and each phase's energy into ``energy``, J."""
-    for phase in range(s.words[PHASES]):
-        read, write = 0.0, 0.0
-        for b in range(len(kind)):
-            if kind[b] == SRAM or kind[b] == DRAM:
-                size = granules(s.peak[b]) - 1
-                read += s.moved[phase, b, READ] * prices.memory[kind[b] - SRAM, size, 0]
-                write += s.moved[phase, b, WRITE] * prices.memory[kind[b] - SRAM, size, 1]
-        bus, leakage = s.bus_bytes[phase] * prices.bus_j_per_byte, leakage_w * s.length[phase]
-        energy[phase] = s.pe_energy[phase] + read + write + bus + leakage
-        out[O_PE_ENERGY] += s.pe_energy[phase]
-        out[O_READ_ENERGY] += read
-        out[O_WRITE_ENERGY] += write
-        out[O_BUS_ENERGY] += bus
-        out[O_LEAKAGE_ENERGY] += leakage
-        out[O_MAKESPAN] += s.length[phase]
-
-
-@inlined
-def average_power(first: int, last: int, energy: Reals, s: State) -> float:
-    """Return the average power of the phases from ``first`` up to before ``last``, W."""
-    joules, seconds = 0.0, 0.0
-    for phase in range(max(first, 0), min(last, s.words[PHASES])):
-        joules += energy[phase]
-        seconds += s.length[phase]
-    return joules / seconds if seconds > 0 else 0.0
-
-
-@compiled
-def windowed_power(energy: Reals, s: State) -> float:
-    """Return FARSI's peak power: the largest average over spans of whole phases that last some 10 ms.
-
-    A span ends with the phase that is longer than what is left of its 10 ms. FARSI counts an idle phase before the
-    first, but passes over phases of no length, that one included, when it numbers them: so the spans lie before the
-    phases that they were measured by.
-    """
-    first = position = last = 0
-    left, peak, count = WINDOW_S, 0.0, s.words[PHASES] + 1
-    for phase in range(s.words[PHASES]):
-        if s.length[phase] == 0.0:
-            continue
-        if s.length[phase] > left:
-            left = WINDOW_S
-            last = position + 1
-            peak = max(peak, average_power(first - 1, last - 1, energy, s))
-            first = position + 1
-        else:
-            left -= s.length[phase]
-        position += 1
-    return max(peak, average_power(last - 1, count - 1, energy, s)) if last != count else peak
-
-
-@compiled
-def energy_within(start: float, end: float, energy: Reals, s: State) -> float:
-    """Return the energy between two times, J; power is constant in a phase."""
-    joules, clock = 0.0, 0.0
-    for phase in range(s.words[PHASES]):
-        length = s.length[phase]
-        inside = min(end, clock + length) - max(start, clock)
-        if length > 0.0 and inside > 0.0:
-            joules += energy[phase] * inside / length
-        clock += length
-    return joules
-
-
-@compiled
-def sliding_power(makespan: float, energy: Reals, s: State) -> float:
-    """Return the largest average power of any 10 ms (or of the whole, where that is shorter), W.
-
-    As a function of its start the energy of a window is linear between phase boundaries, so that the largest has a
-    phase boundary at its start or its end.
-    """
-    if makespan <= WINDOW_S:
-        return energy_within(0.0, makespan, energy, s) / makespan if makespan > 0.0 else 0.0
-    peak, clock = 0.0, 0.0
-    for phase in range(s.words[PHASES] + 1):
-        start = min(clock, makespan - WINDOW_S)
-        peak = max(peak, energy_within(start, start + WINDOW_S, energy, s))
-        end = max(clock, WINDOW_S)
-        peak = max(peak, energy_within(end - WINDOW_S, end, energy, s))
-        if phase < s.words[PHASES]:
-            clock += s.length[phase]
-    return peak / WINDOW_S
-
-
-@compiled
-def measure(
-    g: Graph,
-    kind: Bytes,
-    area: Reals,
-    task_pe: Bytes,
-    prices: Prices,
-    repairs: int,
-    t: Traffic,
-    s: State,
-    energy: Reals,
-    out: Reals,
-) -> int:
-    """Write the results of a design that was simulated; return OK or NO_CACTI."""
-    for i in range(len(out)):
-        out[i] = 0.0
-    status = add_areas(g, kind, area, task_pe, prices, t, s, out)
-    if status != OK:
-        return status
-    leakage_w = 0.0
-    if repairs & LEAKAGE:
-        for i in range(5):
-            leakage_w += out[O_AREA + i] * prices.leakage_w_per_m2
-    add_energy(kind, prices, leakage_w, s, energy, out)
-    out[O_PEAK_POWER] = (
-        sliding_power(out[O_MAKESPAN], energy, s) if repairs & TRUE_WINDOW else windowed_power(energy, s)
-    )
-    out[O_PHASES] = s.words[PHASES]
-    for i in range(len(g.last)):
-        out[O_LATENCY + i] = s.end[g.last[i]]
-    return OK
-
-
-def source_digest() -> int:
-    """Return a number that changes with any line of the kernel.
-
-    Numba's disk cache looks at the file of the cached function only. Entry points carry this number as a constant, so
-    that an edit of a helper's file recompiles them.
-    """
-    folder = Path(__file__).parent
-    text = b"".join(path.read_bytes() for path in sorted(folder.glob("kernel*.py")))
-    return int.from_bytes(hashlib.sha256(text).digest()[:7], "big")
-
-
 def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     @entry_point
     def run(
@@ -475,30 +232,26 @@ def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         adjacency: Masks,
         task_pe: Bytes,
         edge_memory: Bytes,
-        order: Bytes,
+        orders: Bytes,
         prices: Prices,
         repairs: int,
         out: Reals,
+        hints: Counts,
         status: Counts,
     ) -> int:
+        """Simulate ``n`` designs; ``orders``: ``[n, T]``, or ``[1, T]`` for all."""
         t, s, masks, energy = new_traffic(), new_state(), np.zeros(3, np.uint64), np.zeros(MOST_PHASES)
         for i in range(len(status)):
-            status[i] = simulate(
-                g,
-                kind[i],
-                rate[i],
-                per_joule[i],
-                adjacency[i],
-                task_pe[i],
-                edge_memory[i],
-                order[i],
-                repairs,
-                t,
-                s,
-                masks,
-            )
+            order = orders[min(i, len(orders) - 1)]
+            args = (g, kind[i], rate[i], per_joule[i], adjacency[i], task_pe[i], edge_memory[i], order, repairs)
+            status[i] = simulate(*args, t, s, masks)
             if status[i] == OK:
                 status[i] = measure(g, kind[i], area[i], task_pe[i], prices, repairs, t, s, energy, out[i])
+            if status[i] == OK:
+                write_busiest_pe(g, task_pe[i], t, out[i])
+                write_hints(g, kind[i], area[i], task_pe[i], prices, energy, s, hints[i])
+            elif status[i] == NO_CACTI:
+                write_unpriced(kind[i], prices, s, hints[i])
         return source
 
     @entry_point
@@ -515,24 +268,29 @@ def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         prices: Prices,
         repairs: int,
         out: Reals,
-        starts: Reals,
-        ends: Reals,
-        peaks: Reals,
-        lengths: Reals,
-        energies: Reals,
+        tasks: Reals,
         limits: Counts,
+        peaks: Reals,
+        phases: Reals,
+        moved: Reals,
     ) -> int:
+        """Simulate one design and keep the simulation.
+
+        ``tasks[T, 3]``: start, end, work left; ``peaks[B]``: bytes; ``phases[MOST_PHASES, 2]``: length, energy;
+        ``moved[T, B, 2]``: bytes that a task reads and writes through each block.
+        """
         t, s, masks, energy = new_traffic(), new_state(), np.zeros(3, np.uint64), np.zeros(MOST_PHASES)
         status = simulate(g, kind, rate, per_joule, adjacency, task_pe, edge_memory, order, repairs, t, s, masks)
         if status == OK:
             status = measure(g, kind, area, task_pe, prices, repairs, t, s, energy, out)
-        tasks, blocks, phases = len(g.work), len(kind), s.words[PHASES]
-        starts[:], ends[:], limits[:] = s.start[:tasks], s.end[:tasks], t.limit[:tasks]
-        peaks[:] = s.peak[:blocks]
-        lengths[:phases], energies[:phases] = s.length[:phases], energy[:phases]
+            write_busiest_pe(g, task_pe, t, out)
+        count, blocks = len(g.work), len(kind)
+        tasks[:, 0], tasks[:, 1], tasks[:, 2] = s.start[:count], s.end[:count], s.left[:count]
+        limits[:], peaks[:], moved[:] = s.limited[:count], s.peak[:blocks], t.moved[:count, :blocks]
+        phases[:, 0], phases[:, 1] = s.length, energy
         return status + 0 * source
 
     return run, record
 
 
-run_designs, record_design = _entry_points(source_digest())
+run_designs, record_design = _entry_points(source_digest(Path(__file__).parent))

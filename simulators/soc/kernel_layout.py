@@ -35,14 +35,22 @@ O_PEAK_POWER = 5
 O_MAKESPAN = 6
 O_AREA = 7  # one word per kind of block: gpp, ip, sram, dram, bus
 O_PHASES = 12
-O_LATENCY = 13  # one word per workload
-RESULTS: Final = 13
+O_BUSIEST_PE = 13
+O_LATENCY = 14  # one word per workload
+RESULTS: Final = 14
+
+# Hints of a design, int64[HINTS + 2 x workloads]: blocks and tasks, -1 for none.
+H_POWER_BLOCK, H_POWER_TASK, H_AREA_BLOCK, H_DRAM_BLOCK = range(4)
+H_TASKS = 4  # two words per workload: its hottest task, and the block that limits it
+HINTS: Final = 4
+H_UNPRICED_BLOCK, H_UNPRICED_STEPS = range(2)
+"""What a design of status NO_CACTI has instead: the memory without figures, and its size in steps."""
 
 # Statuses of a design.
-OK, NO_PATH, NO_PROGRESS, NO_CACTI, WRONG_PE = range(5)
+OK, NO_PATH, NO_PROGRESS, NO_CACTI, TOO_DENSE = range(5)
 
 # Repairs, as bits.
-FULL_WORK, FREE_MEMORY, BUS_COST, LEAKAGE, ANY_SIZE, TRUE_WINDOW = 1, 2, 4, 8, 16, 32
+FULL_WORK, FREE_MEMORY, BUS_COST, LEAKAGE, ANY_SIZE, TRUE_WINDOW, DVFS = (1 << bit for bit in range(7))
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _OPTIONS: Final = {"nogil": True, "error_model": "numpy"}

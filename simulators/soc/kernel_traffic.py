@@ -19,6 +19,7 @@ from simulators.soc.kernel_layout import (
     NO_PATH,
     OK,
     READ,
+    TOO_DENSE,
     WRITE,
     allocating,
     compiled,
@@ -50,6 +51,7 @@ class Graph(NamedTuple):
     children: Masks  # [T]
     parent_order: Counts  # [T, T]: parents, in the order in which their memory is looked at, then -1
     last: Counts  # [W]: each workload's last task
+    allocates: Counts  # [T]: 1 where its outputs take memory
 
 
 class Traffic(NamedTuple):
@@ -75,8 +77,9 @@ class Traffic(NamedTuple):
     rivals: Masks  # [T]: tasks that share a link or port with it
     moved: Reals  # [T, B, 2]: bytes through each block
     bus_bytes: Reals  # [T]: bytes through all buses
-    used: Counts  # [2]: links, pairs
+    used: Counts  # [3]: links, pairs, and 1 if there was no room for a link, pair or port
     limit: Counts  # [T]: the block that limits a task now
+    alone_limit: Counts  # [T]: the block that limits it if it runs alone
 
 
 @allocating
@@ -104,7 +107,8 @@ def new_traffic() -> Traffic:
         np.zeros(tasks, np.uint64),
         np.zeros((tasks, blocks, 2)),
         np.zeros(tasks),
-        np.zeros(2, np.int64),
+        np.zeros(3, np.int64),
+        np.zeros(tasks, np.int64),
         np.zeros(tasks, np.int64),
     )
 
@@ -124,7 +128,7 @@ def clear(t: Traffic, tasks: int, blocks: int) -> None:
         t.first_pair[i] = -1
         for k in range(tasks):
             t.units[i, k] = 0.0
-    t.used[0] = t.used[1] = 0
+    t.used[:] = 0
     for b in range(blocks):
         t.first_memory_pair[b, READ] = t.first_memory_pair[b, WRITE] = -1
     for k in range(tasks):
@@ -161,6 +165,9 @@ def link(start: int, end: int, direction: int, t: Traffic) -> int:
     found = t.link_of[start, end, direction]
     if found < 0:
         found = t.used[0]
+        if found == MOST_LINKS:
+            t.used[2] = 1
+            return found - 1
         t.used[0] += 1
         t.link_of[start, end, direction] = found
         t.from_block[found], t.block[found], t.direction[found] = start, end, direction
@@ -177,6 +184,9 @@ def add_pair(entering: int, port: int, t: Traffic) -> None:
             return
         pair = t.next_pair[pair]
     pair = t.used[1]
+    if pair == MOST_PAIRS:
+        t.used[2] = 1
+        return
     t.used[1] += 1
     t.pair_in[pair], t.pair_out[pair], t.next_pair[pair] = entering, port, first
     if port >= 0:
@@ -191,6 +201,9 @@ def add_port(k: int, port: int, t: Traffic) -> None:
     for i in range(t.ports[k]):
         if t.port[k, i] == port:
             return
+    if t.ports[k] == MOST_PORTS_OF_TASK:
+        t.used[2] = 1
+        return
     t.port[k, t.ports[k]] = port
     t.ports[k] += 1
 
@@ -222,7 +235,7 @@ def route(
     edge_memory: Bytes,
     t: Traffic,
 ) -> int:
-    """Route all edges and find each task's rate where it need not share; return OK or NO_PATH."""
+    """Route all edges and find each task's rate where it need not share; return OK, NO_PATH or TOO_DENSE."""
     blocks, tasks, edges = len(kind), len(g.work), len(g.source)
     clear(t, tasks, blocks)
     for pe in range(blocks):
@@ -243,6 +256,8 @@ def route(
                     return NO_PATH
                 units = g.read_units[e] if direction == READ else g.write_units[e]
                 add_flow(k, pe, edge_memory[e], direction, g.bytes[e], units, t)
+    if t.used[2]:
+        return TOO_DENSE
     for k in range(tasks):
         find_own_rates(k, g, rate, task_pe, t)
     return OK
@@ -252,7 +267,7 @@ def route(
 def find_own_rates(k: int, g: Graph, rate: Reals, task_pe: Bytes, t: Traffic) -> None:
     """Fill a task's rates at its ports if it had them alone, its rate alone, and its rivals."""
     t.alone[k] = rate[task_pe[k]]
-    t.limit[k] = task_pe[k]
+    t.alone_limit[k] = task_pe[k]
     for i in range(t.ports[k]):
         port = t.port[k, i]
         block, direction = port_block(port, t)
@@ -265,7 +280,7 @@ def find_own_rates(k: int, g: Graph, rate: Reals, task_pe: Bytes, t: Traffic) ->
         t.rivals[k] |= (through | entering_tasks) & ~bit(k)
         own = t.rate[k, i] * share(k, port, bit(k), t)
         if 0.0 < own < t.alone[k]:
-            t.alone[k], t.limit[k] = own, block
+            t.alone[k], t.alone_limit[k] = own, block
 
 
 @inlined
@@ -322,6 +337,7 @@ def burst_units(entering: int, running: np.uint64, t: Traffic) -> float:
 def shared_rate(k: int, pe_rate: float, pe: int, running: np.uint64, t: Traffic) -> float:
     """Return a task's rate in instructions per second beside the tasks that run."""
     if not t.rivals[k] & running:
+        t.limit[k] = t.alone_limit[k]
         return t.alone[k]
     lowest = pe_rate
     t.limit[k] = pe
