@@ -6,7 +6,7 @@ import csv
 import gzip
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,50 @@ class Detail:
     metric: str
     expected: Number
     got: Number
+
+
+@dataclass
+class Compared:
+    """What came of one table.
+
+    Attributes:
+        rows: rows of the table.
+        details: compared values by row.
+        errors: relative errors of what must be equal, largest of each row.
+        tolerated: relative errors of what has a tolerance, largest of each row.
+        agreeing: rows in which every value is within the bar.
+        refused: why rows were not compared -> how many.
+    """
+
+    rows: int = 0
+    details: list[Detail] = field(default_factory=list)
+    errors: dict[int, float] = field(default_factory=dict)
+    tolerated: dict[int, float] = field(default_factory=dict)
+    agreeing: set[int] = field(default_factory=set)
+    disagreeing: set[int] = field(default_factory=set)
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, reason: str, rows: int = 1) -> None:
+        """Count rows that are not compared."""
+        self.refused[reason] = self.refused.get(reason, 0) + rows
+
+    def add(self, detail: Detail, agrees: bool, tolerated: bool = False) -> None:
+        """Take a compared value in."""
+        self.details.append(detail)
+        errors = self.tolerated if tolerated else self.errors
+        errors[detail.row] = max(
+            errors.get(detail.row, 0.0), 0.0 if agrees and not tolerated else relative_error(detail)
+        )
+        (self.agreeing if agrees else self.disagreeing).add(detail.row)
+        self.agreeing -= self.disagreeing
+
+
+def relative_error(detail: Detail) -> float:
+    """Return the relative error of a value; infinite where one side has none, or only one is 0."""
+    expected, got = float(detail.expected), float(detail.got)
+    if math.isnan(expected) or math.isnan(got):
+        return math.inf
+    return 0.0 if expected == got else abs(got / expected - 1) if expected else math.inf
 
 
 def write_details(details: Iterable[Detail], path: str | Path) -> None:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from simulators.accelerator.validation import AcceleratorValidation
     from simulators.memory.validation import MemoryValidation
+    from simulators.soc.validation import SocValidation
 
 
-VALIDATED = ("memory", "accelerator")
+VALIDATED = ("memory", "accelerator", "soc")
 """Simulators that have a reference to be compared with."""
 
 
@@ -58,19 +59,15 @@ def validate(
     Example:
       archgym validate memory --reference path/to/reference/memory --details details.csv
     """
-    from simulators.errors import InvalidInputError, UnknownNameError
+    from simulators.errors import UnknownNameError
 
-    if simulator == "soc":
-        raise InvalidInputError(
-            f"validate {simulator} is not available in this version of archgym; available: {', '.join(VALIDATED)}"
-        )
     if simulator not in VALIDATED:
         raise UnknownNameError("simulator to validate", simulator, VALIDATED)
     from experiments.tables import check_writable, replaced_file
 
     if details is not None:
         check_writable(details)
-    found, table = (_memory if simulator == "memory" else _accelerator)(reference)
+    found, table = {"memory": _memory, "accelerator": _accelerator, "soc": _soc}[simulator](reference)
     if details is not None:
         with replaced_file(details) as temporary:
             found.write_details(temporary)
@@ -96,6 +93,13 @@ def _accelerator(reference: Path) -> tuple[Report, Callable[[], RenderableType]]
 
     found = validate_accelerator(reference, progress=_say_table)
     return found, lambda: _accelerator_tables(found)
+
+
+def _soc(reference: Path) -> tuple[Report, Callable[[], RenderableType]]:
+    from simulators.soc.validation import validate_soc
+
+    found = validate_soc(reference, progress=_say_table)
+    return found, lambda: _soc_tables(found)
 
 
 def _say_table(name: str) -> None:
@@ -143,6 +147,25 @@ def _accelerator_tables(found: AcceleratorValidation) -> RenderableType:
     )
     verdict = Text(f"Bar {'met' if found.passed else 'missed'}: {found.bar}.", style="bold")
     return Group(table, *missing, Text(), held_out, legend, verdict)
+
+
+def _soc_tables(found: SocValidation) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    table = _new_table("table", "compared", "agree", "values", "largest error", "at row", "bar")
+    for row in found.tables:
+        counts = (f"{row.compared}/{row.rows}", *(str(n) if row.compared else "-" for n in (row.agreeing, row.values)))
+        worst = (_error_text(row.worst_error), str(row.worst_row) if row.worst_error > 0 else "-")
+        table.add_row(row.table, *counts, *worst, _VERDICTS[row.met], style=_style(row.met))
+    missing = _missing((row.table, row.not_supported) for row in found.tables)
+    legend = Text(
+        "agree: rows with every value as close as the bar says; farsi_rows/own: latencies of designs whose buses we "
+        "pruned and whose tasks we ordered",
+        style="dim",
+    )
+    verdict = Text(f"Bar {'met' if found.passed else 'missed'}: {found.bar}.", style="bold")
+    return Group(table, *missing, legend, verdict)
 
 
 _VERDICTS = {True: "met", False: "missed", None: "-"}

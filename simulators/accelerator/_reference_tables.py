@@ -6,13 +6,13 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from simulators._agreement import Detail, Number, read_number, read_packed
+from simulators._agreement import Compared, Detail, Number, read_number, read_packed
 from simulators.accelerator._sram import (
     INTERPOLATED_FROM_BYTES,
     INTERPOLATION_BAR,
@@ -34,48 +34,6 @@ ENERGY_BAR: Final = 1e-3
 _PRINTED: Final = 0.00501
 """Half a unit of the second decimal, the last that Timeloop prints."""
 _CACTI_COLUMNS: Final = ("read_pJ", "write_pJ", "area_mm2", "leak_mW", "cycle_ns")
-
-
-@dataclass
-class Compared:
-    """What came of one table.
-
-    Attributes:
-        rows: rows of the table.
-        details: compared values by row.
-        errors: relative errors of what must be equal, largest of each row.
-        tolerated: relative errors of what has a tolerance, largest of each row.
-        agreeing: rows in which every value is within the bar.
-        refused: why rows were not compared -> how many.
-    """
-
-    rows: int = 0
-    details: list[Detail] = field(default_factory=list)
-    errors: dict[int, float] = field(default_factory=dict)
-    tolerated: dict[int, float] = field(default_factory=dict)
-    agreeing: set[int] = field(default_factory=set)
-    disagreeing: set[int] = field(default_factory=set)
-    refused: dict[str, int] = field(default_factory=dict)
-
-    def refuse(self, reason: str, rows: int = 1) -> None:
-        """Count rows that are not compared."""
-        self.refused[reason] = self.refused.get(reason, 0) + rows
-
-    def add(self, detail: Detail, agrees: bool, tolerated: bool = False) -> None:
-        """Take a compared value in."""
-        self.details.append(detail)
-        errors = self.tolerated if tolerated else self.errors
-        errors[detail.row] = max(errors.get(detail.row, 0.0), 0.0 if agrees and not tolerated else _error(detail))
-        (self.agreeing if agrees else self.disagreeing).add(detail.row)
-        self.agreeing -= self.disagreeing
-
-
-def _error(detail: Detail) -> float:
-    """Return the relative error of a value; infinite where one side has none, or only one is 0."""
-    expected, got = float(detail.expected), float(detail.got)
-    if math.isnan(expected) or math.isnan(got):
-        return math.inf
-    return 0.0 if expected == got else abs(got / expected - 1) if expected else math.inf
 
 
 # ---- Timeloop ---------------------------------------------------------------------------------------------------

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from simulators.errors import InvalidInputError
 from simulators.soc._hints import REFUSALS
-from simulators.soc.cacti import cacti_table
+from simulators.soc.cacti import SIZE_STEP_BYTES, built_bytes, cacti_table
 from simulators.soc.description import SocDescription
 from simulators.soc.encoding import EncodedDesigns
 from simulators.soc.kernel import record_design
-from simulators.soc.kernel_costs import granules
 from simulators.soc.kernel_layout import DRAM, NO_CACTI, O_PHASES, OK, RESULTS, SRAM
 from simulators.soc.kernel_state import MOST_PHASES, Prices
 from simulators.soc.kernel_traffic import Graph
@@ -115,7 +114,7 @@ def _task_energy(
     energy = done / encoded.work_per_joule[0, encoded.task_pe[0]]
     for b, kind in enumerate(encoded.kind[0].tolist()):
         if kind in (SRAM, DRAM):
-            figures = prices.memory[kind - SRAM, granules(float(peaks[b])) - 1]
+            figures = prices.memory[kind - SRAM, int(built_bytes(peaks[b])) // SIZE_STEP_BYTES - 1]
             energy += share * (moved[:, b] @ figures[:2])
     return energy
 
