@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from agents.base import Agent, Hyperparameters, hyperparameter
 from agents.memory import Memory
 from agents.operators import Mutation
 from agents.sweeps import Integer, LogUniform, Uniform
+from archgym_envs.scoring import INVALID_REWARD
 from simulators import DesignSpace, Evaluation
 
 
@@ -42,7 +44,8 @@ class AnnealingHyperparameters(Hyperparameters):
     )
     steps: int = hyperparameter(
         0,
-        "Designs after which it is cold; 0 for as many as it is first asked for, which is the budget.",
+        "Designs after which it is cold; 0 for as many as it is first asked for, which is the budget. Trap: far above "
+        "the budget the walk ends hot.",
         ge=0,
     )
     moves: float = hyperparameter(
@@ -68,6 +71,21 @@ class AnnealingHyperparameters(Hyperparameters):
     )
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a walk may stand.
+
+    Attributes:
+        design: indices ``[d]``.
+        reward: what it earned.
+        hint: what its evaluation says limits it, or nothing.
+    """
+
+    design: np.ndarray
+    reward: float
+    hint: str = ""
+
+
 class SimulatedAnnealing(Agent[AnnealingHyperparameters]):
     """One walk: a neighbour that is better is taken, a worse one with probability exp(-loss / temperature).
 
@@ -87,16 +105,15 @@ class SimulatedAnnealing(Agent[AnnealingHyperparameters]):
         self._memory = Memory(space)
         self._mutate = Mutation(space, self.hyperparameters.reach, resample=0.2)
         self._first: list[float] = []
-        self._current = self._best = np.empty(0, dtype=np.int64)
-        self._reward = self._best_reward = -math.inf
+        self._current = self._best = Place(np.empty(0, dtype=np.int64), -math.inf)
         self._told = self._idle = 0
-        self._steps = self.hyperparameters.steps
+        self._steps = 0
 
     def ask(self, n: int) -> np.ndarray:
         """Propose the random start, then one neighbour at a time."""
-        self._steps = self._steps or n
-        missing = min(self.hyperparameters.warmup, max(2, self._steps // 4)) - self._told
-        if missing > 0 or not len(self._current):
+        self._steps = self._steps or self.hyperparameters.steps or self._told + n
+        missing = self._warmup - self._told
+        if missing > 0 or not len(self._current.design):
             return self._memory.sample_new(min(n, max(missing, 1)), self.rng)
         return self._memory.renew(self._neighbours(1), lambda rows: self._neighbours(len(rows)), self.rng)
 
@@ -104,42 +121,51 @@ class SimulatedAnnealing(Agent[AnnealingHyperparameters]):
         """Move or stay, once per design in the order given."""
         self._memory.add(designs)
         for row, reward in enumerate(np.asarray(rewards, dtype=np.float64).tolist()):
-            self._consider(designs[row], reward, evaluation, row)
+            self._consider(Place(designs[row].copy(), reward, self._hint(evaluation, row)))
 
     @property
     def temperature(self) -> float:
-        """The temperature now, in units of the reward."""
+        """The temperature now, in units of the reward; designs that failed take no part in the spread."""
         done = min(1.0, self._told / max(self._steps, 1))
-        spread = float(np.std(self._first)) if len(self._first) > 1 else 0.0
+        sound = [reward for reward in self._first if reward > INVALID_REWARD]
+        spread = float(np.std(sound)) if sound else 0.0
         hot, cold = self.hyperparameters.hot, self.hyperparameters.cold
         return (spread or 1.0) * hot * float((cold / hot) ** done)
 
+    @property
+    def _warmup(self) -> int:
+        """Designs before the walk: at most a quarter of a short search."""
+        most = max(2, self._steps // 4) if self._steps else self.hyperparameters.warmup
+        return min(self.hyperparameters.warmup, most)
+
     def _neighbours(self, count: int) -> np.ndarray:
         """Return ``count`` neighbours of the current design."""
-        return self._mutate(np.repeat(self._current[None, :], count, axis=0), self.hyperparameters.moves, self.rng)
+        return self._mutate(
+            np.repeat(self._current.design[None, :], count, axis=0), self.hyperparameters.moves, self.rng
+        )
 
-    def _consider(self, design: np.ndarray, reward: float, evaluation: Evaluation | None, row: int) -> None:
-        """Take a design for the current one, or not."""
+    def _hint(self, evaluation: Evaluation | None, row: int) -> str:
+        """Return what to remember of a design's evaluation; here nothing."""
+        return ""
+
+    def _consider(self, place: Place) -> None:
+        """Move to a design, or not; after a long time without a new best move back to the best."""
         self._told += 1
-        if len(self._first) < self.hyperparameters.warmup:
-            self._first.append(reward)
-        if self._accepts(reward):
-            self._current, self._reward = design.copy(), reward
-            self._arrived(evaluation, row)
         self._idle += 1
-        if reward > self._best_reward:
-            self._best, self._best_reward, self._idle = design.copy(), reward, 0
+        if len(self._first) < self._warmup:
+            self._first.append(place.reward)
+        if self._accepts(place.reward):
+            self._current = place
+        if place.reward > self._best.reward:
+            self._best, self._idle = place, 0
         if self._idle > max(8, self.hyperparameters.patience * self._steps):
-            self._current, self._reward, self._idle = self._best.copy(), self._best_reward, 0
-            self._arrived(None, 0)
+            self._current, self._idle = self._best, 0
 
     def _accepts(self, reward: float) -> bool:
         """Metropolis' rule (J. Chem. Phys. 21, 1953); the random start only climbs."""
-        if reward >= self._reward:
+        loss = self._current.reward - reward
+        if loss <= 0.0:
             return True
-        if self._told <= self.hyperparameters.warmup:
+        if not self._steps or self._told <= self._warmup:
             return False
-        return bool(self.rng.random() < math.exp((reward - self._reward) / self.temperature))
-
-    def _arrived(self, evaluation: Evaluation | None, row: int) -> None:
-        """Note where the walk is now; ``evaluation`` is None where the design was told earlier."""
+        return bool(self.rng.random() < math.exp(-loss / self.temperature))

@@ -42,7 +42,8 @@ class BottleneckSearch(SimulatedAnnealing):
     """Simulated annealing whose moves start at the bottleneck.
 
     Where the evaluation says which group of parameters limits a design (``diagnostics["bottleneck"]``: a task, a
-    memory, a bus ...), most moves change that group: an ordered parameter by a step or two (*swap*: a faster or a
+    memory, a bus ...), most moves change a parameter of that group, or one of another group whose value names it (a
+    task's ``memory`` that is "mem1" belongs to mem1 as well): an ordered parameter by a step (*swap*: a faster or a
     cheaper block), an unordered one to another value (*migrate*: another place for a task or its data), or to its
     sibling's in another group, or away from it (*merge*, *split*). Without such hints all groups are changed alike.
     FARSI accepts any neighbour, by a slip in its test; here a worse one is taken with Metropolis' probability.
@@ -64,53 +65,59 @@ class BottleneckSearch(SimulatedAnnealing):
         self._groups = {name: columns for name, columns in self._groups.items() if columns}
         self._names = list(self._groups)
         self._siblings = _siblings(space)
-        self._hint = ""
+        self._tenants = _tenants(space, self._groups)
 
-    def _arrived(self, evaluation: Evaluation | None, row: int) -> None:
+    def _hint(self, evaluation: Evaluation | None, row: int) -> str:
         hints = evaluation.diagnostics.get(HINT) if evaluation is not None else None
-        self._hint = str(hints[row]) if hints is not None else ""
+        return str(hints[row]) if hints is not None else ""
 
     def _neighbours(self, count: int) -> np.ndarray:
         """Return ``count`` neighbours of the current design, most of them changed at the bottleneck."""
         if not self._names:
             return super()._neighbours(count)
-        active = self.space.active(self._current[None, :])[0]
+        active = self.space.active(self._current.design[None, :])[0]
         return np.stack([self._move(active) for _ in range(count)])
 
     def _move(self, active: np.ndarray) -> np.ndarray:
-        design = self._current.copy()
-        moves = 1 + self.rng.poisson(max(0.0, self.hyperparameters.moves - 1) + 0.3)
-        for _ in range(moves):
+        design = self._current.design.copy()
+        for _ in range(max(1, int(self.rng.poisson(self.hyperparameters.moves)))):
             columns = self._columns(active)
             column = columns[int(self.rng.integers(len(columns)))]
             design[column] = self._value(design, column)
         return design
 
     def _columns(self, active: np.ndarray) -> list[int]:
-        """Return the columns of the group to change: those with an effect, where there are some."""
-        guided = self._hint in self._groups and self.rng.random() < self.hyperparameters.guided
-        name = self._hint if guided else self._names[int(self.rng.integers(len(self._names)))]
-        columns = self._groups[name]
+        """Return the columns to choose from: of the bottleneck, or of any group; those with an effect if there are."""
+        hint, current = self._current.hint, self._current.design
+        if hint in self._groups and self.rng.random() < self.hyperparameters.guided:
+            tenants = [column for column, value in self._tenants[hint] if current[column] == value]
+            columns = self._groups[hint] + tenants
+        else:
+            columns = self._groups[self._names[int(self.rng.integers(len(self._names)))]]
         return [column for column in columns if active[column]] or columns
 
     def _value(self, design: np.ndarray, column: int) -> int:
         """Return another value for a parameter."""
-        siblings = self._siblings.get(column, [])
-        last = int(self.space.cardinalities[column]) - 1
+        siblings = self._siblings[column]
         if siblings and self.rng.random() < self.hyperparameters.siblings:
             taken = design[siblings]
             merged = int(taken[int(self.rng.integers(len(taken)))])
-            apart = np.setdiff1d(np.arange(last + 1), taken)
             if merged != design[column]:
                 return merged
+            apart = np.setdiff1d(np.arange(self.space.cardinalities[column]), taken)
             if len(apart):
                 return int(self.rng.choice(apart))
-        if self.space.parameters[column].ordered and self.rng.random() < 0.8:
-            step = int(self.rng.integers(1, 3)) * (1 if self.rng.random() < 0.5 else -1)
-            moved = int(design[column]) + step
-            back = int(design[column]) - step
-            return moved if 0 <= moved <= last else min(max(back, 0), last)
-        return (int(design[column]) + 1 + int(self.rng.integers(max(last, 1)))) % (last + 1)
+        return self._mutate.value(design, column, self.rng)
+
+
+def _tenants(space: DesignSpace, groups: Mapping[str, list[int]]) -> dict[str, list[tuple[int, int]]]:
+    """Return for each group the (column, index) at which a parameter of another group names it as its value."""
+    found: dict[str, list[tuple[int, int]]] = {name: [] for name in groups}
+    for column, parameter in enumerate(space.parameters):
+        for index, value in enumerate(parameter.values):
+            if isinstance(value, str) and value in found and value != parameter.group:
+                found[value].append((column, index))
+    return found
 
 
 def _siblings(space: DesignSpace) -> dict[int, list[int]]:

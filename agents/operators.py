@@ -70,6 +70,17 @@ class Mutation:
         anew = ~self._ordered | (rng.random(designs.shape) < self._resample)
         return np.where(chosen, np.where(anew, drawn, stepped), designs)
 
+    def value(self, design: np.ndarray, column: int, rng: np.random.Generator) -> int:
+        """Return another value of one parameter of a design ``[d]``, as a mutation of it alone would give."""
+        last = int(self._cardinalities[column]) - 1
+        now = int(design[column])
+        if not self._ordered[column] or rng.random() < self._resample:
+            return (now + 1 + int(rng.integers(max(last, 1)))) % (last + 1)
+        length = min(int(rng.geometric(self._stop[column])), max(last, 1))
+        signed = length if rng.random() < 0.5 else -length
+        moved = now + signed if 0 <= now + signed <= last else now - signed
+        return min(max(moved, 0), last)
+
     def _choose(self, count: int, rate: float, rng: np.random.Generator) -> np.ndarray:
         """Return ``[count, d]`` booleans: which parameters mutate, at least one per row."""
         chosen = np.zeros((count, len(self._cardinalities)), dtype=bool)

@@ -36,9 +36,8 @@ def evaluation_of(entry: Entry, metrics: tuple[Metric, ...]) -> Evaluation:
 
 def hints_of(evaluation: Evaluation) -> dict[str, str]:
     """Return the text diagnostics of an evaluation of one row: what an agent may be led by."""
-    return {
-        name: str(array[0]) for name, array in evaluation.diagnostics.items() if np.asarray(array).dtype.kind in "UT"
-    }
+    first = {name: np.asarray(array)[0] for name, array in evaluation.diagnostics.items()}
+    return {name: str(text) for name, text in first.items() if isinstance(text, str)}
 
 
 class Replay(Mapping[bytes, Evaluation]):

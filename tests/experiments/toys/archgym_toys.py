@@ -16,6 +16,7 @@ from simulators import DesignSpace, Evaluation, Input, InvalidInputError, Metric
 from simulators.errors import UnknownNameError
 
 ENVIRONMENT = "toys/Bowl-v0"
+PIPELINE = "toys/Pipeline-v0"
 LOG_VARIABLE = "ARCHGYM_TOYS_LOG"
 """Every simulated design is appended to the file of this name: ``pid x y z`` per line."""
 
@@ -149,8 +150,9 @@ class Stuck(Hopper):
 
 
 def install() -> None:
-    """Register the environment and the agents in this process."""
+    """Register the environments and the agents in this process."""
     archgym_envs.register(ENVIRONMENT, "archgym_toys:bowl", {"minimize": "energy_pj"}, doc="a toy")
+    archgym_envs.register(PIPELINE, "tests.agents.pipeline_toy:pipeline", {"minimize": "cost"}, doc="a toy with hints")
     for name, entry in {
         "hopper": "Hopper",
         "amnesiac": "Amnesiac",
