@@ -48,6 +48,7 @@ ARCHGYM_REFERENCE ?= ../shared/reference
 validate: $(STAMP) ## agreement with the reference simulators' measured results
 	$(BIN)/archgym validate memory --reference $(ARCHGYM_REFERENCE)/memory
 	$(BIN)/archgym validate accelerator --reference $(ARCHGYM_REFERENCE)/accelerator
+	$(BIN)/archgym validate soc --reference $(ARCHGYM_REFERENCE)/soc
 
 bench: $(STAMP) ## the performance figures
 	$(BIN)/python -m benchmarks.memory
@@ -55,6 +56,7 @@ bench: $(STAMP) ## the performance figures
 	$(BIN)/python -m benchmarks.codesign
 	$(BIN)/python -m benchmarks.mapper
 	$(BIN)/python -m benchmarks.systolic
+	$(BIN)/python -m benchmarks.soc
 	$(BIN)/python -m benchmarks.environment
 	$(BIN)/python -m benchmarks.agents
 

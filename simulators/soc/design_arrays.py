@@ -41,6 +41,9 @@ def _graph(digest: str, graph: TaskGraph) -> Graph:
     for k in range(len(tasks)):
         parents = source[target == k]
         parent_order[k, : len(parents)] = parents
+    reads = [np.flatnonzero(target == k) for k in range(len(tasks))]
+    writes = [np.flatnonzero(source == k) for k in range(len(tasks))]
+    starts = np.cumsum([0, *(len(r) + len(w) for r, w in zip(reads, writes, strict=True))])
     return Graph(
         work,
         np.array([_role(graph, k) for k in range(len(tasks))], dtype=np.int64),
@@ -54,6 +57,9 @@ def _graph(digest: str, graph: TaskGraph) -> Graph:
         parent_order,
         np.array([position[task] for task in graph.last_tasks.values()], dtype=np.int64),
         np.array([_takes_room(graph, k) for k in range(len(tasks))], dtype=np.int64),
+        np.concatenate([part for pair in zip(reads, writes, strict=True) for part in pair]),
+        starts,
+        starts[:-1] + [len(r) for r in reads],
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from simulators._kernel_source import source_digest
+from simulators.soc.kernel_bits import bit
 from simulators.soc.kernel_costs import measure
 from simulators.soc.kernel_hints import write_busiest_pe, write_hints, write_unpriced
 from simulators.soc.kernel_layout import (
@@ -30,17 +31,17 @@ from simulators.soc.kernel_layout import (
     entry_point,
     inlined,
 )
+from simulators.soc.kernel_routes import route
 from simulators.soc.kernel_state import MOST_PHASES, PHASES, QUEUED, RUNNING, Prices, State, new_state
 from simulators.soc.kernel_traffic import (
+    MEMORIES,
     Bytes,
     Counts,
     Graph,
     Masks,
     Reals,
     Traffic,
-    bit,
     new_traffic,
-    route,
     shared_rate,
 )
 
@@ -51,11 +52,11 @@ DONE: Final = 0.99
 @compiled
 def allocate(k: int, g: Graph, edge_memory: Bytes, sign: float, s: State) -> None:
     """Take (or with -1 give back) the memory of a task's outputs."""
-    for e in range(len(g.source)):
-        if g.source[e] == k:
-            memory = edge_memory[e]
-            s.held[memory] += sign * g.bytes[e]
-            s.peak[memory] = max(s.peak[memory], s.held[memory])
+    for i in range(g.writes[k], g.reads[k + 1]):
+        e = g.edges[i]
+        memory = edge_memory[e]
+        s.held[memory] += sign * g.bytes[e]
+        s.peak[memory] = max(s.peak[memory], s.held[memory])
 
 
 @compiled
@@ -130,8 +131,8 @@ def advance(g: Graph, rate: Reals, per_joule: Reals, task_pe: Bytes, running: np
         length = min(length, s.left[k] / s.rate[k])
     phase = s.words[PHASES]
     s.length[phase], s.pe_energy[phase], s.bus_bytes[phase] = length, 0.0, 0.0
-    for b in range(len(rate)):
-        s.moved[phase, b, READ] = s.moved[phase, b, WRITE] = 0.0
+    for m in range(t.used[MEMORIES]):
+        s.moved[phase, m, READ] = s.moved[phase, m, WRITE] = 0.0
     if length > 0.0:
         for i in range(s.words[RUNNING]):
             work_on(s.waiting[i], phase, g, per_joule, task_pe, t, s)
@@ -145,7 +146,7 @@ def work_on(k: int, phase: int, g: Graph, per_joule: Reals, task_pe: Bytes, t: T
     s.left[k] -= work
     joules, part = work / per_joule[task_pe[k]], work / g.work[k]
     s.pe_energy[phase] += joules
-    s.moved[phase, task_pe[k], READ] += joules
+    s.joules[phase, k] = joules
     if s.length[phase] > s.longest[k]:
         s.longest[k], s.limited[k] = s.length[phase], t.limit[k]
     s.bus_bytes[phase] += part * t.bus_bytes[k]
@@ -153,7 +154,7 @@ def work_on(k: int, phase: int, g: Graph, per_joule: Reals, task_pe: Bytes, t: T
         port = t.port[k, j]
         if port < 0:
             memory, direction = (-1 - port) // 2, (-1 - port) % 2
-            s.moved[phase, memory, direction] += part * t.moved[k, memory, direction]
+            s.moved[phase, t.place[memory], direction] += part * t.moved[k, memory, direction]
 
 
 @compiled
@@ -248,10 +249,10 @@ def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
             if status[i] == OK:
                 status[i] = measure(g, kind[i], area[i], task_pe[i], prices, repairs, t, s, energy, out[i])
             if status[i] == OK:
-                write_busiest_pe(g, task_pe[i], t, out[i])
-                write_hints(g, kind[i], area[i], task_pe[i], prices, energy, s, hints[i])
+                write_busiest_pe(g, task_pe[i], t, s, out[i])
+                write_hints(g, kind[i], area[i], task_pe[i], prices, energy, t, s, hints[i])
             elif status[i] == NO_CACTI:
-                write_unpriced(kind[i], prices, s, hints[i])
+                write_unpriced(kind[i], prices, t, s, hints[i])
         return source
 
     @entry_point
@@ -283,10 +284,15 @@ def _entry_points(source: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         status = simulate(g, kind, rate, per_joule, adjacency, task_pe, edge_memory, order, repairs, t, s, masks)
         if status == OK:
             status = measure(g, kind, area, task_pe, prices, repairs, t, s, energy, out)
-            write_busiest_pe(g, task_pe, t, out)
+            write_busiest_pe(g, task_pe, t, s, out)
         count, blocks = len(g.work), len(kind)
         tasks[:, 0], tasks[:, 1], tasks[:, 2] = s.start[:count], s.end[:count], s.left[:count]
-        limits[:], peaks[:], moved[:] = s.limited[:count], s.peak[:blocks], t.moved[:count, :blocks]
+        limits[:], peaks[:] = s.limited[:count], s.peak[:blocks]
+        for k in range(count):
+            for b in range(blocks):
+                for direction in range(2):
+                    passed = t.passed[k, direction] & bit(b) != 0
+                    moved[k, b, direction] = t.moved[k, b, direction] if passed else 0.0
         phases[:, 0], phases[:, 1] = s.length, energy
         return status + 0 * source
 

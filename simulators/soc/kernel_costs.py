@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from simulators.soc.kernel_bits import bit
 from simulators.soc.kernel_layout import (
     BUS,
-    DRAM,
     GPP,
     IP,
     KINDS,
@@ -29,12 +29,13 @@ from simulators.soc.kernel_layout import (
     SOURCE,
     SRAM,
     TRUE_WINDOW,
+    WORK,
     WRITE,
     compiled,
     inlined,
 )
 from simulators.soc.kernel_state import PHASES, Prices, State
-from simulators.soc.kernel_traffic import Bytes, Graph, Reals, Traffic
+from simulators.soc.kernel_traffic import MEMORIES, Bytes, Graph, Reals, Traffic
 
 WINDOW_S: Final = 0.01
 """Least span over which FARSI averages power, s."""
@@ -66,42 +67,42 @@ def add_areas(
     g: Graph, kind: Bytes, area: Reals, task_pe: Bytes, prices: Prices, t: Traffic, s: State, out: Reals
 ) -> int:
     """Write the areas by kind of block; return OK or NO_CACTI."""
+    hosts, busy = np.uint64(0), np.uint64(0)
+    for k in range(len(g.work)):
+        hosts |= bit(task_pe[k])
+        if g.role[k] == WORK:
+            busy |= bit(task_pe[k])
     for b in range(len(kind)):
-        used = False
-        if kind[b] == GPP or kind[b] == IP:
-            for k in range(len(g.work)):
-                used = used or task_pe[k] == b
-            if used and not only_ends(b, g, task_pe):
-                out[O_AREA + kind[b] - GPP] += area[b]
-        elif kind[b] == SRAM or kind[b] == DRAM:
-            size = granules(s.peak[b])
-            for k in range(len(g.work)):
-                used = used or t.moved[k, b, READ] > 0 or t.moved[k, b, WRITE] > 0
-            if not used:
-                continue
-            if size > prices.memory.shape[1] or np.isnan(prices.memory[kind[b] - SRAM, size - 1, 2]):
-                return NO_CACTI
-            out[O_AREA + kind[b] - GPP] += prices.memory[kind[b] - SRAM, size - 1, 2]
-        elif kind[b] == BUS:
-            out[O_AREA + BUS - GPP] += area[b]
+        is_host = (kind[b] == GPP or kind[b] == IP) and hosts & bit(b) != 0
+        if kind[b] == BUS or (is_host and (busy & bit(b) != 0 or not only_ends(b, g, task_pe))):
+            out[O_AREA + kind[b] - GPP] += area[b]
+    for m in range(t.used[MEMORIES]):
+        b = t.memory[m]
+        size = granules(s.peak[b])
+        if size > prices.memory.shape[1] or np.isnan(prices.memory[kind[b] - SRAM, size - 1, 2]):
+            return NO_CACTI
+        out[O_AREA + kind[b] - GPP] += prices.memory[kind[b] - SRAM, size - 1, 2]
     return OK
 
 
 @compiled
-def add_energy(kind: Bytes, prices: Prices, leakage_w: float, s: State, energy: Reals, out: Reals) -> None:
+def add_energy(kind: Bytes, prices: Prices, leakage_w: float, t: Traffic, s: State, energy: Reals, out: Reals) -> None:
     """Write the energies, and each phase's energy into ``energy``, J."""
     for phase in range(s.words[PHASES]):
-        read, write = 0.0, 0.0
-        for b in range(len(kind)):
-            if kind[b] == SRAM or kind[b] == DRAM:
-                size = granules(s.peak[b]) - 1
-                read += s.moved[phase, b, READ] * prices.memory[kind[b] - SRAM, size, 0]
-                write += s.moved[phase, b, WRITE] * prices.memory[kind[b] - SRAM, size, 1]
+        energy[phase] = 0.0
+    for m in range(t.used[MEMORIES]):
+        b = t.memory[m]
+        size = granules(s.peak[b]) - 1
+        per_read, per_write = prices.memory[kind[b] - SRAM, size, 0], prices.memory[kind[b] - SRAM, size, 1]
+        for phase in range(s.words[PHASES]):
+            read, write = s.moved[phase, m, READ] * per_read, s.moved[phase, m, WRITE] * per_write
+            out[O_READ_ENERGY] += read
+            out[O_WRITE_ENERGY] += write
+            energy[phase] += read + write
+    for phase in range(s.words[PHASES]):
         bus, leakage = s.bus_bytes[phase] * prices.bus_j_per_byte, leakage_w * s.length[phase]
-        energy[phase] = s.pe_energy[phase] + read + write + bus + leakage
+        energy[phase] += s.pe_energy[phase] + bus + leakage
         out[O_PE_ENERGY] += s.pe_energy[phase]
-        out[O_READ_ENERGY] += read
-        out[O_WRITE_ENERGY] += write
         out[O_BUS_ENERGY] += bus
         out[O_LEAKAGE_ENERGY] += leakage
         out[O_MAKESPAN] += s.length[phase]
@@ -142,36 +143,41 @@ def windowed_power(energy: Reals, s: State) -> float:
 
 
 @compiled
-def energy_within(start: float, end: float, energy: Reals, s: State) -> float:
-    """Return the energy between two times, J; power is constant in a phase."""
-    joules, clock = 0.0, 0.0
-    for phase in range(s.words[PHASES]):
-        length = s.length[phase]
-        inside = min(end, clock + length) - max(start, clock)
-        if length > 0.0 and inside > 0.0:
-            joules += energy[phase] * inside / length
-        clock += length
-    return joules
-
-
-@compiled
 def sliding_power(makespan: float, energy: Reals, s: State) -> float:
     """Return the largest average power of any 10 ms (or of the whole, where that is shorter), W.
 
     As a function of its start the energy of a window is linear between phase boundaries, so that the largest has a
-    phase boundary at its start or its end.
+    phase boundary at its start or its end. Both ends only move forward.
     """
+    phases = s.words[PHASES]
     if makespan <= WINDOW_S:
-        return energy_within(0.0, makespan, energy, s) / makespan if makespan > 0.0 else 0.0
-    peak, clock = 0.0, 0.0
-    for phase in range(s.words[PHASES] + 1):
-        start = min(clock, makespan - WINDOW_S)
-        peak = max(peak, energy_within(start, start + WINDOW_S, energy, s))
-        end = max(clock, WINDOW_S)
-        peak = max(peak, energy_within(end - WINDOW_S, end, energy, s))
-        if phase < s.words[PHASES]:
-            clock += s.length[phase]
+        return average_power(0, phases, energy, s)
+    first = last = 0
+    head = tail = 0.0  # s into the phase in which the window begins, and ends
+    joules, clock, peak = 0.0, 0.0, 0.0
+    while last < phases and clock < WINDOW_S:
+        step = min(s.length[last] - tail, WINDOW_S - clock)
+        joules += part_of(last, step, energy, s)
+        clock, tail = clock + step, tail + step
+        if tail >= s.length[last]:
+            last, tail = last + 1, 0.0
+    peak = joules
+    while last < phases:
+        step = min(s.length[last] - tail, s.length[first] - head)
+        joules += part_of(last, step, energy, s) - part_of(first, step, energy, s)
+        head, tail = head + step, tail + step
+        if tail >= s.length[last]:
+            last, tail = last + 1, 0.0
+        if head >= s.length[first]:
+            first, head = first + 1, 0.0
+        peak = max(peak, joules)
     return peak / WINDOW_S
+
+
+@inlined
+def part_of(phase: int, seconds: float, energy: Reals, s: State) -> float:
+    """Return the energy of some seconds of a phase, in which power is constant."""
+    return energy[phase] * (seconds / s.length[phase]) if s.length[phase] > 0.0 else 0.0
 
 
 @compiled
@@ -196,7 +202,7 @@ def measure(
     leakage_w = 0.0
     for i in range(len(KINDS) - 1):
         leakage_w += out[O_AREA + i] * prices.leakage_w_per_m2[i]
-    add_energy(kind, prices, leakage_w, s, energy, out)
+    add_energy(kind, prices, leakage_w, t, s, energy, out)
     out[O_PEAK_POWER] = (
         sliding_power(out[O_MAKESPAN], energy, s) if repairs & TRUE_WINDOW else windowed_power(energy, s)
     )

@@ -36,7 +36,8 @@ class State(NamedTuple):
     length: Reals  # [phases] s
     pe_energy: Reals  # [phases] J
     bus_bytes: Reals  # [phases]
-    moved: Reals  # [phases, B, 2]: bytes read and written; of a PE, first, the J that it took
+    joules: Reals  # [phases, T]: what the PE of a task that ran took for it
+    moved: Reals  # [phases, B, 2]: bytes read and written, by place of the memory among those in use
     rate: Reals  # [T]
     words: Counts  # number waiting, number running, phases
 
@@ -56,7 +57,8 @@ def new_state() -> State:
         np.empty(MOST_PHASES),
         np.empty(MOST_PHASES),
         np.empty(MOST_PHASES),
-        np.zeros((MOST_PHASES, MOST_BLOCKS, 2)),
+        np.empty((MOST_PHASES, MOST_TASKS)),
+        np.empty((MOST_PHASES, MOST_BLOCKS, 2)),
         np.empty(MOST_TASKS),
         np.zeros(3, np.int64),
     )
