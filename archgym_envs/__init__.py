@@ -20,6 +20,7 @@ from archgym_envs.registration import (
     spec,
 )
 from archgym_envs.scoring import INVALID_REWARD, Scorer
+from archgym_envs.sequential import SequentialDesign
 from archgym_envs.vector_env import VectorDesignEnv
 from archgym_envs.wrappers import RelaxedBoxAction
 
@@ -35,6 +36,7 @@ __all__ = [
     "Objective",
     "RelaxedBoxAction",
     "Scorer",
+    "SequentialDesign",
     "VectorDesignEnv",
     "default_objective",
     "make_env",
@@ -81,5 +83,18 @@ register(
     problem="archgym_envs.codesign:codesign",
     objective={"minimize": "energy_pj * latency_ns"},
     doc="A spatial accelerator's hardware and the mapping of every layer of a network, all in one design.",
+)
+register(
+    "archgym/SoC-v0",
+    problem="archgym_envs.soc:soc",
+    objective={
+        "meet": {
+            "latency_ns": 34e6,
+            "peak_power_mw": 8.737,
+            "non_dram_area_mm2": 17.475,
+            "dram_area_mm2": 17.475,
+        }
+    },
+    doc="A system-on-chip of processors, accelerators, memories and buses, and the mapping of task graphs onto it.",
 )
 scan_entry_points()

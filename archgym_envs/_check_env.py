@@ -17,7 +17,7 @@ from archgym_envs.scoring import INVALID_REWARD, REWARD_LIMIT
 from archgym_envs.vector_env import VectorDesignEnv
 from simulators import InvalidInputError, Problem
 
-_KEYS = ("design", "metrics", "score", "met", "valid", "reason")
+_KEYS = ("design", "metrics", "score", "met", "valid", "reason", "diagnostics")
 
 
 def check_env(environment: str | gymnasium.Env[Any, Any], *, steps: int = 24, seed: int = 0, **arguments: Any) -> None:
@@ -137,6 +137,8 @@ def _check_info(env: DesignEnv, info: dict[str, Any], valid: bool, score: float)
     names = tuple(metric.name for metric in env.problem.simulator.metrics)
     require(tuple(info["metrics"]) == names, "info['metrics'] has every metric", tuple(info["metrics"]))
     require(info["valid"] is valid and bool(info["reason"]) is not valid, "info says validity and reason", info)
+    for name, value in info["diagnostics"].items():
+        require(isinstance(value, bool | int | float | str), f"info['diagnostics'][{name!r}] is a plain value", value)
     require(info["score"] == (score if valid else None), "info['score'] is the scorer's", (info["score"], score))
 
 

@@ -55,6 +55,8 @@ class DesignEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     ``met``         whether all budgets of a ``meet`` objective are met; False for other objectives
     ``valid``       whether the design could be simulated
     ``reason``      why it could not; empty when valid
+    ``diagnostics`` what the simulator says about the design beside metrics, such as its ``bottleneck``: name ->
+                    plain value; which names there are is the simulator's, and there may be none
     ``proposals``   with a budget: designs proposed so far, repeats included
     ``evaluations`` with a budget: unique designs simulated so far
     ==============  =================================================================================
@@ -205,6 +207,7 @@ class ProposalCore:
             "met": score is not None and self._has_budgets and score <= 0.0,
             "valid": valid,
             "reason": evaluation.reason[0],
+            "diagnostics": {name: array.item(0) for name, array in evaluation.diagnostics.items()},
         }
         if self.evaluator.budget is not None:
             info.update(self.counts())

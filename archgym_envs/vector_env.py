@@ -154,6 +154,15 @@ class VectorDesignEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
         kept = infos if done.all() else _restrict(infos, done)
         return shown, merged | {"final_obs": final, "_final_obs": done, "final_info": kept, "_final_info": done}
 
+    def _diagnostics(self, evaluation: Evaluation) -> dict[str, np.ndarray]:
+        """Return the diagnostics that the reference design has, as arrays ``[k]``; "" or NaN where a batch has none."""
+        found: dict[str, np.ndarray] = {}
+        for name, example in self.problem.reference.diagnostics.items():
+            missing = "" if example.dtype.kind in "UTO" else np.nan
+            given = evaluation.diagnostics.get(name)
+            found[name] = np.full(len(evaluation), missing) if given is None else np.asarray(given)
+        return found
+
     def _reference_observations(self) -> np.ndarray:
         return np.repeat(self.core.explain_reference()[0][None], self.num_envs, axis=0)
 
@@ -174,6 +183,7 @@ class VectorDesignEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
             "met": self.core.scorer.met_by(scores),
             "valid": evaluation.valid.copy(),
             "reason": np.array(evaluation.reason, dtype=object),
+            "diagnostics": _with_masks(self._diagnostics(evaluation), mask),
         }
         counts = {name: np.full(self.num_envs, count) for name, count in self.core.counts().items()}
         return _with_masks(columns | counts, mask)

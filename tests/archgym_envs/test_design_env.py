@@ -47,6 +47,7 @@ def test_reset_shows_the_reference_design(env):
         "met": False,
         "valid": True,
         "reason": "",
+        "diagnostics": {},
     }
 
 

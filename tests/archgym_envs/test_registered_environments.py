@@ -15,6 +15,7 @@ SMALL = {
     "archgym/MemoryController-v0": {"workload": "synthetic/cloud-mixture?requests=400"},
     "archgym/Mapping-v0": {"workload": "resnet18/layer3.0.downsample.0"},
     "archgym/CoDesign-v0": {"workload": "resnet18:fc", "space": "small"},
+    "archgym/SoC-v0": {"workload": "random?tasks=3&seed=1", "gpps": 2, "memories": 2, "buses": 2},
 }
 """Arguments that make an environment quick to check; its defaults are tried once."""
 
