@@ -50,6 +50,8 @@ class Recording:
     Attributes:
         tasks: task -> what became of it.
         peak_bytes: memory -> most bytes held at the same time.
+        moved_bytes: what each task reads and writes through each block, float64[T, B, 2]; of the work that was done.
+        done_work: instructions that were done of each task, float64[T]; mode ``farsi`` drops the last hundredth.
         phase_s: length of each phase, float64[p]; none is 0.
         phase_j: its energy.
         results: the kernel's, float64[RESULTS + W], see ``kernel_layout``.
@@ -57,6 +59,8 @@ class Recording:
 
     tasks: Mapping[str, TaskRecord]
     peak_bytes: Mapping[str, float]
+    moved_bytes: Reals
+    done_work: Reals
     phase_s: Reals
     phase_j: Reals
     results: Reals
@@ -81,7 +85,9 @@ def record_chip(
     held = {b.id: float(peaks[i]) for i, b in enumerate(chip.blocks) if b.type.is_memory}
     if status != OK:
         raise InvalidInputError(_refusal(status, chip, held))
-    energy = _task_energy(tasks, arrays, encoded, prices, peaks, moved)
+    done = arrays.work - tasks[:, 2]
+    moved *= np.divide(done, arrays.work, out=np.zeros_like(done), where=arrays.work > 0.0)[:, None, None]
+    energy = _task_energy(done, encoded, prices, peaks, moved)
     lasting = phases[:, 0] > 0.0
     lasting &= np.cumsum(lasting) <= int(results[O_PHASES])
     records = {
@@ -95,7 +101,7 @@ def record_chip(
         )
         for k, task in enumerate(graph.tasks)
     }
-    return Recording(records, held, phases[lasting, 0], phases[lasting, 1], results)
+    return Recording(records, held, moved, done, phases[lasting, 0], phases[lasting, 1], results)
 
 
 def task_orders(priority: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -106,16 +112,12 @@ def task_orders(priority: NDArray[np.int8]) -> NDArray[np.int8]:
     return orders
 
 
-def _task_energy(
-    tasks: Reals, graph: Graph, encoded: EncodedDesigns, prices: Prices, peaks: Reals, moved: Reals
-) -> Reals:
-    done = graph.work - tasks[:, 2]
-    share = np.divide(done, graph.work, out=np.zeros_like(done), where=graph.work > 0.0)
+def _task_energy(done: Reals, encoded: EncodedDesigns, prices: Prices, peaks: Reals, moved: Reals) -> Reals:
     energy = done / encoded.work_per_joule[0, encoded.task_pe[0]]
     for b, kind in enumerate(encoded.kind[0].tolist()):
         if kind in (SRAM, DRAM):
             figures = prices.memory[kind - SRAM, int(built_bytes(peaks[b])) // SIZE_STEP_BYTES - 1]
-            energy += share * (moved[:, b] @ figures[:2])
+            energy += moved[:, b] @ figures[:2]
     return energy
 
 
