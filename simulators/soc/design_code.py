@@ -35,20 +35,26 @@ class DesignCode:
         self.layout, self._shelf = layout, BlockShelf(HardwareLibrary.of(layout.graph))
         self._costs_of, self._io_area = costs_of, io_area
         self._code = self._tables()
+        words = layout.words
+        self._open = [
+            (row, word.name, None if word.is_number else word.letter_at)
+            for row, word in enumerate(words)
+            if word.is_open
+        ]
+        self._constants = np.array([[word.constant] for word in words], dtype=np.int32)
         self._order = np.arange(len(layout.graph.tasks), dtype=np.int8)[None, :]
 
     def read(self, columns: Columns) -> Words:
         """Return the words ``int32[words, n]`` of checked columns: numbers, and the telling letters of texts."""
-        words = self.layout.words
-        count = next((len(columns[word.name]) for word in words if word.is_open), 1)
-        values = np.empty((len(words), count), dtype=np.int32)
-        for row, word in enumerate(words):
-            if not word.is_open:
-                values[row] = word.constant
-            elif word.is_number:
-                values[row] = columns[word.name]
-            else:
-                values[row] = _letter(columns[word.name], word.letter_at)
+        count = len(columns[self._open[0][1]])
+        values = np.repeat(self._constants, count, axis=1)
+        if count == 1:  # plain Python beats array operations on one design
+            for row, name, at in self._open:
+                value = columns[name].item(0)
+                values[row, 0] = value if at is None else ord(value[at])
+            return values
+        for row, name, at in self._open:
+            values[row] = columns[name] if at is None else _letter(columns[name], at)
         return values
 
     def decode(self, words: Words) -> EncodedDesigns:
