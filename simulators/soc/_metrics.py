@@ -99,31 +99,54 @@ def _latencies(workloads: Sequence[str]) -> tuple[Metric, ...]:
     return tuple(found.values())
 
 
-def metric_values(out: Reals, graph: TaskGraph) -> tuple[Reals, Reals | None]:
-    """Return the metrics ``[n, m]`` of kernel results ``[n, RESULTS + W]``, and by how much budgets are exceeded.
+class MetricTable:
+    """The metrics of designs for a task graph, and how they are read from the kernel's results.
 
-    The second is float64[n, W + 3] in the order of ``budgets.budget_vector``; None without budgets.
+    Attributes:
+        metrics: as :func:`soc_metrics` gives them.
     """
-    columns = list[Reals]()
-    latency_s, makespan = out[:, O_LATENCY:], out[:, O_MAKESPAN]
-    energy_parts = [out[:, word] * PJ for _, word, _ in ENERGY_PARTS]
-    areas = [out[:, word] * MM2 for _, word, _ in AREA_PARTS]
-    energy, dram = sum(energy_parts[1:], energy_parts[0]), out[:, O_AREA + DRAM - GPP]
-    area_m2 = out[:, O_AREA : O_AREA + len(AREA_PARTS)].sum(axis=1)
-    columns.append(latency_s.max(axis=1) * NS)
-    if latency_s.shape[1] > 1:
-        columns.extend((latency_s * NS).T)
-    with np.errstate(invalid="ignore"):
-        average = np.where(makespan > 0.0, energy / (makespan * NS), 0.0)
-    columns += [energy, average, out[:, O_PEAK_POWER] * MW, area_m2 * MM2, (area_m2 - dram) * MM2]
-    excess = None
-    if graph.budgets is not None:
-        figures = np.column_stack([out[:, O_PEAK_POWER], latency_s, area_m2 - dram, dram])
-        excess = excess_over(budget_vector(graph.budgets, graph.workloads), figures)
-        distance, met = distance_of(excess)
-        columns += [distance, met.astype(np.float64)]
-    columns += [*energy_parts, *areas, makespan * NS, out[:, O_BUSIEST_PE] * NS, out[:, O_PHASES]]
-    return np.column_stack(columns), excess
+
+    def __init__(self, graph: TaskGraph) -> None:
+        self.metrics = soc_metrics(graph)
+        self._limits = None if graph.budgets is None else budget_vector(graph.budgets, graph.workloads)
+        self._at = {metric.name: place for place, metric in enumerate(self.metrics)}
+        copied = [*((name, word, PJ) for name, word, _ in ENERGY_PARTS), *((n, word, MM2) for n, word, _ in AREA_PARTS)]
+        copied += [("peak_power_mw", O_PEAK_POWER, MW), ("makespan_ns", O_MAKESPAN, NS)]
+        copied += [("busiest_pe_ns", O_BUSIEST_PE, NS), ("phases", O_PHASES, 1.0)]
+        if len(graph.workloads) > 1:
+            names = [metric.name for metric in _latencies(graph.workloads)]
+            copied += [(name, O_LATENCY + i, NS) for i, name in enumerate(names)]
+        self._to = np.array([self._at[name] for name, _, _ in copied])
+        self._from = np.array([word for _, word, _ in copied])
+        self._scale = np.array([scale for _, _, scale in copied])
+
+    def values(self, out: Reals) -> tuple[Reals, Reals | None]:
+        """Return the metrics ``[n, m]`` of kernel results ``[n, RESULTS + W]``, and by how much budgets are exceeded.
+
+        The second is float64[n, W + 3] in the order of ``budgets.budget_vector``; None without budgets.
+        """
+        found, at = np.empty((len(out), len(self.metrics))), self._at
+        found[:, self._to] = out[:, self._from] * self._scale
+        areas, makespan_ns = out[:, O_AREA : O_AREA + len(AREA_PARTS)].sum(axis=1), found[:, at["makespan_ns"]]
+        dram, latency_s = out[:, O_AREA + DRAM - GPP], out[:, O_LATENCY:]
+        energy = out[:, : len(ENERGY_PARTS)].sum(axis=1) * PJ
+        found[:, at["latency_ns"]] = latency_s.max(axis=1) * NS
+        found[:, at["energy_pj"]] = energy
+        found[:, at["average_power_mw"]] = energy / np.where(makespan_ns > 0.0, makespan_ns, np.inf)
+        found[:, at["area_mm2"]] = areas * MM2
+        found[:, at["non_dram_area_mm2"]] = (areas - dram) * MM2
+        if self._limits is None:
+            return found, None
+        figures = np.empty((len(out), len(self._limits)))
+        figures[:, 0], figures[:, 1:-2], figures[:, -2], figures[:, -1] = (
+            out[:, O_PEAK_POWER],
+            latency_s,
+            areas - dram,
+            dram,
+        )
+        excess = excess_over(self._limits, figures)
+        found[:, at["dist_to_goal"]], found[:, at["budgets_met"]] = distance_of(excess)
+        return found, excess
 
 
 def soc_audits(repairs: Sequence[str]) -> tuple[Audit, ...]:

@@ -49,7 +49,7 @@ DONE: Final = 0.99
 """FARSI takes a task for complete at this share of its work."""
 
 
-@compiled
+@inlined
 def allocate(k: int, g: Graph, edge_memory: Bytes, sign: float, s: State) -> None:
     """Take (or with -1 give back) the memory of a task's outputs."""
     for i in range(g.writes[k], g.reads[k + 1]):
@@ -59,7 +59,7 @@ def allocate(k: int, g: Graph, edge_memory: Bytes, sign: float, s: State) -> Non
         s.peak[memory] = max(s.peak[memory], s.held[memory])
 
 
-@compiled
+@inlined
 def release(k: int, g: Graph, edge_memory: Bytes, repairs: int, finished: np.uint64, s: State) -> np.uint64:
     """Free the outputs of parents whose children are all done; return the finished tasks that FARSI still remembers.
 
@@ -78,7 +78,7 @@ def release(k: int, g: Graph, edge_memory: Bytes, repairs: int, finished: np.uin
     return finished
 
 
-@compiled
+@inlined
 def launch(g: Graph, order: Bytes, done: np.uint64, launched: np.uint64, edge_memory: Bytes, s: State) -> np.uint64:
     """Put tasks whose parents are done behind the running ones, before those that wait; return all ever launched.
 
@@ -100,7 +100,7 @@ def launch(g: Graph, order: Bytes, done: np.uint64, launched: np.uint64, edge_me
     return launched
 
 
-@compiled
+@inlined
 def assign_pes(task_pe: Bytes, s: State) -> np.uint64:
     """Let the first task of each PE run, in order, and the others wait behind them; return the running tasks."""
     taken, running, count = np.uint64(0), np.uint64(0), 0
@@ -118,7 +118,7 @@ def assign_pes(task_pe: Bytes, s: State) -> np.uint64:
     return running
 
 
-@compiled
+@inlined
 def advance(g: Graph, rate: Reals, per_joule: Reals, task_pe: Bytes, running: np.uint64, t: Traffic, s: State) -> float:
     """Run one phase; return its length in seconds."""
     length = np.inf
@@ -157,7 +157,7 @@ def work_on(k: int, phase: int, g: Graph, per_joule: Reals, task_pe: Bytes, t: T
             s.moved[phase, t.place[memory], direction] += part * t.moved[k, memory, direction]
 
 
-@compiled
+@inlined
 def complete(g: Graph, edge_memory: Bytes, repairs: int, clock: float, masks: Masks, s: State) -> None:
     """Take tasks that are done out of the running ones; ``masks``: done, launched, remembered as finished."""
     kept = 0

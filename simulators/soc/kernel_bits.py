@@ -13,7 +13,7 @@ from simulators.soc.kernel_layout import inlined
 ONE: Final = np.uint64(1)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _trailing_zeros(_: Any, mask: Any) -> tuple[Any, Any]:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], context.get_constant(types.boolean, False))

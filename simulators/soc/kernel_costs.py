@@ -62,7 +62,7 @@ def only_ends(pe: int, g: Graph, task_pe: Bytes) -> bool:
     return (count == 2 and sources > 0 and sinks > 0) or (count == 1 and sources + sinks > 0)
 
 
-@compiled
+@inlined
 def add_areas(
     g: Graph, kind: Bytes, area: Reals, task_pe: Bytes, prices: Prices, t: Traffic, s: State, out: Reals
 ) -> int:
@@ -85,7 +85,7 @@ def add_areas(
     return OK
 
 
-@compiled
+@inlined
 def add_energy(kind: Bytes, prices: Prices, leakage_w: float, t: Traffic, s: State, energy: Reals, out: Reals) -> None:
     """Write the energies, and each phase's energy into ``energy``, J."""
     for phase in range(s.words[PHASES]):
@@ -118,7 +118,7 @@ def average_power(first: int, last: int, energy: Reals, s: State) -> float:
     return joules / seconds if seconds > 0 else 0.0
 
 
-@compiled
+@inlined
 def windowed_power(energy: Reals, s: State) -> float:
     """Return FARSI's peak power: the largest average over spans of whole phases that last some 10 ms.
 
@@ -142,7 +142,7 @@ def windowed_power(energy: Reals, s: State) -> float:
     return max(peak, average_power(last - 1, count - 1, energy, s)) if last != count else peak
 
 
-@compiled
+@inlined
 def sliding_power(makespan: float, energy: Reals, s: State) -> float:
     """Return the largest average power of any 10 ms (or of the whole, where that is shorter), W.
 
@@ -180,7 +180,7 @@ def part_of(phase: int, seconds: float, energy: Reals, s: State) -> float:
     return energy[phase] * (seconds / s.length[phase]) if s.length[phase] > 0.0 else 0.0
 
 
-@compiled
+@inlined
 def measure(
     g: Graph,
     kind: Bytes,

@@ -26,12 +26,13 @@ from simulators.soc.kernel_layout import (
     WORK,
     WRITE,
     compiled,
+    inlined,
 )
 from simulators.soc.kernel_state import PHASES, Prices, State
 from simulators.soc.kernel_traffic import MEMORIES, Bytes, Counts, Graph, Reals, Traffic
 
 
-@compiled
+@inlined
 def hottest_task(last: int, g: Graph, task_pe: Bytes, s: State) -> int:
     """Return the task that runs longest in the chain that decides when ``last`` ends."""
     k, hottest, longest = last, last, 0.0
@@ -53,7 +54,7 @@ def hottest_task(last: int, g: Graph, task_pe: Bytes, s: State) -> int:
     return hottest
 
 
-@compiled
+@inlined
 def hungriest_phase(energy: Reals, s: State) -> int:
     """Return the phase that takes most energy in a window of 10 ms, -1 if none takes any."""
     found, most = -1, 0.0
@@ -64,7 +65,7 @@ def hungriest_phase(energy: Reals, s: State) -> int:
     return found
 
 
-@compiled
+@inlined
 def write_hungriest(
     phase: int, g: Graph, kind: Bytes, task_pe: Bytes, prices: Prices, t: Traffic, s: State, hints: Counts
 ) -> None:
@@ -84,7 +85,7 @@ def write_hungriest(
             hints[H_POWER_TASK], hints[H_POWER_BLOCK], most = -1, b, joules
 
 
-@compiled
+@inlined
 def write_largest(kind: Bytes, area: Reals, prices: Prices, t: Traffic, s: State, hints: Counts) -> None:
     """Write the largest block that is no DRAM, and the largest DRAM."""
     largest, largest_dram = 0.0, 0.0

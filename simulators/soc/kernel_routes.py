@@ -23,7 +23,7 @@ from simulators.soc.kernel_traffic import (
 )
 
 
-@compiled
+@inlined
 def clear(t: Traffic, tasks: int) -> None:
     """Forget the routes of the design before."""
     for i in range(t.used[LINKS]):
@@ -38,7 +38,7 @@ def clear(t: Traffic, tasks: int) -> None:
         t.passed[k, READ] = t.passed[k, WRITE] = 0
 
 
-@compiled
+@inlined
 def search_from(root: int, kind: Bytes, adjacency: Masks, t: Traffic) -> None:
     """Find the shortest ways from a block over buses to all blocks; of equal ones, over the blocks that come first."""
     for b in range(len(kind)):
@@ -77,7 +77,7 @@ def link(start: int, end: int, direction: int, t: Traffic) -> int:
     return found
 
 
-@compiled
+@inlined
 def add_pair(entering: int, port: int, t: Traffic) -> None:
     """Note that an incoming link leads to a port."""
     memory, direction = (-1 - port) // 2, (-1 - port) % 2
@@ -119,7 +119,7 @@ def add_bytes(k: int, block: int, direction: int, size: float, t: Traffic) -> No
         t.moved[k, block, direction] = size
 
 
-@compiled
+@inlined
 def add_flow(k: int, pe: int, root: int, memory: int, direction: int, size: float, units: float, t: Traffic) -> None:
     """Route one edge of a task from the memory back to its PE; the ways from ``root`` are in ``hop``."""
     here, port = memory, -1 - (2 * memory + direction)

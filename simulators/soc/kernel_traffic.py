@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.soc.kernel_bits import bit, first_in, without_first
-from simulators.soc.kernel_layout import MOST_BLOCKS, MOST_TASKS, WORK, allocating, compiled, inlined
+from simulators.soc.kernel_layout import MOST_BLOCKS, MOST_TASKS, WORK, allocating, inlined
 
 Reals = NDArray[np.float64]
 Bytes = NDArray[np.int8]
@@ -113,7 +113,7 @@ def new_traffic() -> Traffic:
     )
 
 
-@compiled
+@inlined
 def find_own_rates(g: Graph, rate: Reals, task_pe: Bytes, t: Traffic) -> None:
     """Fill the tasks' rates at their ports if they had them alone, their rates alone, and their rivals."""
     for k in range(len(g.work)):
@@ -152,7 +152,7 @@ def first_of(port: int, t: Traffic) -> int:
     return t.first_memory_pair[(-1 - port) // 2, (-1 - port) % 2]
 
 
-@compiled
+@inlined
 def share(k: int, i: int, running: np.uint64, t: Traffic) -> float:
     """Return the share that a running task with bursts gets of the rate of its ``i``-th port."""
     port = t.port[k, i]
@@ -169,7 +169,7 @@ def share(k: int, i: int, running: np.uint64, t: Traffic) -> float:
     return t.units[entering, k] / total / links
 
 
-@compiled
+@inlined
 def shared_rate(k: int, pe_rate: float, pe: int, running: np.uint64, t: Traffic) -> float:
     """Return a task's rate in instructions per second beside the tasks that run."""
     if not t.rivals[k] & running:

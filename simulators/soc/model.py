@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from simulators.audits import run_audits
 from simulators.evaluation import Evaluation
 from simulators.soc._hints import hint_texts, refusals
-from simulators.soc._metrics import metric_values, soc_audits, soc_metrics
+from simulators.soc._metrics import MetricTable, soc_audits
 from simulators.soc.description import SocDescription, check_description, effective
 from simulators.soc.design_arrays import encode_designs, kernel_graph, price_table
 from simulators.soc.encoding import EncodedDesigns
@@ -69,7 +69,8 @@ class SocModel:
     ) -> None:
         self.graph, self.mode, self.repairs = graph, mode, chosen_repairs(mode, repairs)
         self.threads, self.bits = threads, repair_bits(self.repairs)
-        self.metrics, self.audits = soc_metrics(graph), soc_audits(self.repairs)
+        self._table = MetricTable(graph)
+        self.metrics, self.audits = self._table.metrics, soc_audits(self.repairs)
         self._graph, self._prices = kernel_graph(graph), price_table(graph, self.bits)
 
     def settings(self) -> dict[str, Any]:
@@ -102,13 +103,13 @@ class SocModel:
         tasks = self._task_names if task_groups is None else np.asarray(task_groups)
         why = refusals(found.status, found.hints, designs.kind, groups, reasons)
         if why is None:
-            values, excess = metric_values(found.results, self.graph)
+            values, excess = self._table.values(found.results)
             return Evaluation.of_valid(
                 self.metrics, values, hint_texts(found.hints, excess, designs.kind, groups, tasks)
             )
         valid = why == ""
         values = np.full((len(why), len(self.metrics)), np.nan)
-        values[valid], excess = metric_values(found.results[valid], self.graph)
+        values[valid], excess = self._table.values(found.results[valid])
         some = groups if groups.ndim == 1 else groups[valid]
         hints = dict[str, NDArray[np.str_]]()
         for name, texts in hint_texts(found.hints[valid], excess, designs.kind[valid], some, tasks).items():
