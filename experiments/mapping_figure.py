@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from experiments.drawing import picture_kind, save_picture
 from experiments.figures import SETTINGS
-from experiments.tables import replaced_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,30 +46,8 @@ def write_figure(report: MappingReport, title: str, output: Path) -> None:
     Raises:
         InvalidInputError: the file cannot be written, or its suffix is of no picture.
     """
-    import matplotlib
-
-    kind = picture_kind(output)
-    figure = draw(report, title)
-    with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": title}), replaced_file(output) as temporary:
-        figure.savefig(temporary, format=kind, dpi=130, metadata=_METADATA[kind])
-
-
-def picture_kind(output: Path) -> str:
-    """Return ``png``, ``svg`` or ``pdf`` by the suffix; raises InvalidInputError for any other."""
-    from simulators.errors import InvalidInputError
-
-    kind = output.suffix.lower().removeprefix(".")
-    if kind not in _METADATA:
-        raise InvalidInputError(f"cannot write {output}: expected a name that ends in .png, .svg or .pdf")
-    return kind
-
-
-_METADATA: Final[dict[str, dict[str, None]]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
-"""Nothing that differs from one day or version to the next."""
+    picture_kind(output)
+    save_picture(draw(report, title), title, output)
 
 
 def draw(report: MappingReport, title: str) -> Figure:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli import catalogue, designs, experiment, mappings, networks, tabulation, traces, validation
+from experiments.cli import catalogue, designs, experiment, mappings, networks, socs, tabulation, traces, validation
 from experiments.cli.failures import INTERRUPTED
 
 app = typer.Typer(
@@ -58,6 +58,7 @@ app.command("evaluate")(designs.evaluate)
 app.command("tabulate")(tabulation.tabulate)
 app.command("validate")(validation.validate)
 app.command("mapping")(mappings.mapping)
+app.command("soc")(socs.soc)
 app.add_typer(traces.traces)
 app.add_typer(networks.networks)
 

@@ -94,7 +94,7 @@ def load_layers(text: str) -> Network:
 
 
 def _check_plot(plot: Path, network: Network, single: bool) -> None:
-    from experiments.mapping_figure import picture_kind
+    from experiments.drawing import picture_kind
     from simulators.errors import InvalidInputError
 
     picture_kind(plot)
