@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from experiments.comparison_view import Scale
+from experiments.design_figures import design_figure
 from experiments.html import Markup, Row, element, join, table
 from experiments.report_tables import setting_text
 
@@ -38,11 +39,18 @@ def best_designs(results: Results, problem: str) -> Markup:
         "The best different designs over all runs, each with who found it first. Marked values differ from the "
         "reference design; a parameter that has no effect on a design is shown at its default."
     )
-    parts = [table(header, rows), element("p", caption, css="small")]
+    parts = [*_picture(record, found[0]), table(header, rows), element("p", caption, css="small")]
     if counted:
         further = table(header, [_metric_row(record, name, found) for name in counted])
         parts.append(element("details", element("summary", "Counts and parts of the metrics"), further))
     return join(parts)
+
+
+def _picture(record: ProblemRecord, best: dict[str, Any]) -> list[Markup]:
+    """Return the best design's picture, where the environment has one."""
+    title = f"{record.workload}: the best design, found by {best['agent']} with seed {best['seed']}"
+    svg = design_figure(record, best["design"], best["metrics"], title)
+    return [element("figure", Markup(svg), css="wide scroll")] if svg else []
 
 
 def _heading(text: str, found: list[dict[str, Any]]) -> Row:

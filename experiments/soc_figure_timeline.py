@@ -180,7 +180,13 @@ def draw_tasks(canvas: Canvas, report: ChipReport, x: float, y: float, right: fl
         task_chip(canvas, number, x, at)
         canvas.text(x + 3.5, at, fitted(name, name_width, 7.4), 7.4)
         canvas.text(time_at, at, time_text(task.end_s - task.start_s), 7.4, ha="right")
-        canvas.text(limit_at, at, fitted(task.limit, limit_width, 7.4), 7.4, color="#374151")
+        canvas.text(
+            limit_at,
+            at,
+            fitted("its PE" if task.limit == task.pe else task.limit, limit_width, 7.4),
+            7.4,
+            color="#374151",
+        )
 
 
 _UNITS: Final = (("s", 1.0), ("ms", 1e3), ("us", 1e6), ("ns", 1e9))
