@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.soc import HardwareLibrary, TaskGraph, load_task_graph, random_task_graph
@@ -34,6 +34,7 @@ def _compiled() -> None:
     SocModel(g).record(chips[0])
 
 
+@settings(deadline=None)
 @given(SEEDS, st.integers(1, 20))
 def test_metrics_obey_the_audits_and_hints_name_blocks_and_tasks(seed: int, tasks: int) -> None:
     g, (chip,) = drawn(seed, tasks)
@@ -47,6 +48,7 @@ def test_metrics_obey_the_audits_and_hints_name_blocks_and_tasks(seed: int, task
             assert str(texts[0]) in (known if found.valid[0] else {""}), name
 
 
+@settings(deadline=None)
 @given(SEEDS, MODES)
 def test_renaming_and_permuting_blocks_changes_nothing(seed: int, mode: str) -> None:
     g, (chip,) = drawn(seed)
@@ -66,6 +68,7 @@ def test_renaming_and_permuting_blocks_changes_nothing(seed: int, mode: str) -> 
     np.testing.assert_allclose(found.values[0], found.values[1], rtol=1e-12)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_permuting_tasks_and_edges_changes_nothing_while_their_order_is_given(seed: int) -> None:
     g, (chip,) = drawn(seed)
@@ -78,6 +81,7 @@ def test_permuting_tasks_and_edges_changes_nothing_while_their_order_is_given(se
     np.testing.assert_allclose(a.values, b.values, rtol=1e-12)
 
 
+@settings(deadline=None)
 @given(SEEDS, MODES)
 def test_rows_do_not_influence_one_another_and_threads_change_no_digit(seed: int, mode: str) -> None:
     g, chips = drawn(seed, 6, 7)
@@ -93,6 +97,7 @@ def test_rows_do_not_influence_one_another_and_threads_change_no_digit(seed: int
         np.testing.assert_array_equal(model.evaluate(one, groups).values[0], together.values[row])
 
 
+@settings(deadline=None)
 @given(SEEDS, st.sampled_from(["pe", "bus", "memory"]))
 def test_a_lone_task_is_never_slower_on_a_faster_block(seed: int, which: str) -> None:
     g, (chip,) = drawn(seed, tasks=1)
@@ -109,6 +114,7 @@ def _faster(block: Block, which: str, scale: float) -> Block:
     return replace(block, type=replace(block.type, rate=block.type.rate * scale)) if role == which else block
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_peak_power_is_that_of_the_best_of_all_windows(seed: int) -> None:
     """Beside a search over windows that begin or end at the end of a phase, from phase lengths and energies."""
@@ -123,6 +129,7 @@ def test_peak_power_is_that_of_the_best_of_all_windows(seed: int) -> None:
     assert power_mw == pytest.approx(1e3 * within.max() / width, rel=1e-9)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_memories_hold_outputs_from_when_a_task_is_ready_until_its_last_child_ends(seed: int) -> None:
     g, (chip,) = drawn(seed, 12)
