@@ -93,7 +93,7 @@ def description_of_row(
             task_to_pe={str(task): _id(pe) for task, pe in row["task_to_pe"].items()},
             edge_to_memory={_edge(edge): _id(memory) for edge, memory in row["edge_to_mem"].items()},
             kernel_order=tuple(row["kernel_order"]) if effective else (),
-            task_load_order=tuple(row.get("task_load_order") or ()),
+            task_load_order=tuple(row.get("task_load_order") or row["task_to_pe"]),  # rows of a search: its keys
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise InvalidInputError(f"row {row.get('id', '?')!r}: lacks or contradicts {error}") from None
