@@ -97,7 +97,7 @@ class Parameter:
 
     def _complaint(self, value: object) -> str:
         close = nearest(str(value), self.values)
-        hint = f"; did you mean {close!r}?" if close is not None else ""
+        hint = f"; did you mean {close!r}?" if close is not None else "."
         return f"parameter {self.name!r} cannot be {value!r}{hint} Expected one of {_brief(self.values)}."
 
 

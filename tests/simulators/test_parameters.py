@@ -33,6 +33,8 @@ def test_text_that_spells_a_value_is_understood() -> None:
 def test_unknown_value_names_parameter_nearest_and_values() -> None:
     with pytest.raises(InvalidInputError, match=r"'policy' cannot be 'Opened'; did you mean 'Open'\?.*'Closed'"):
         Parameter("policy", ["Open", "Closed"]).index("Opened")
+    with pytest.raises(InvalidInputError, match=r"'policy' cannot be 'xyz'\. Expected one of 'Open', 'Closed'\.$"):
+        Parameter("policy", ["Open", "Closed"]).index("xyz")
 
 
 @pytest.mark.parametrize(
