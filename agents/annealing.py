@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from agents.base import Agent, Hyperparameters, hyperparameter
 from agents.memory import Memory
-from agents.operators import Mutation
+from agents.operators import Mutation, woken
 from agents.sweeps import Integer, LogUniform, Uniform
 from archgym_envs.scoring import INVALID_REWARD
 from simulators import DesignSpace, Evaluation
@@ -140,9 +140,8 @@ class SimulatedAnnealing(Agent[AnnealingHyperparameters]):
 
     def _neighbours(self, count: int) -> np.ndarray:
         """Return ``count`` neighbours of the current design."""
-        return self._mutate(
-            np.repeat(self._current.design[None, :], count, axis=0), self.hyperparameters.moves, self.rng
-        )
+        here = np.repeat(self._current.design[None, :], count, axis=0)
+        return woken(self.space, here, self._mutate(here, self.hyperparameters.moves, self.rng), self.rng)
 
     def _hint(self, evaluation: Evaluation | None, row: int) -> str:
         """Return what to remember of a design's evaluation; here nothing."""

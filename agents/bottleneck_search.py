@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from agents.annealing import AnnealingHyperparameters, SimulatedAnnealing
 from agents.base import hyperparameter
-from agents.sweeps import Uniform
+from agents.operators import woken
+from agents.sweeps import LogUniform, Uniform
 from simulators import DesignSpace, Evaluation
 
 HINT = "bottleneck"
@@ -20,10 +21,16 @@ HINT = "bottleneck"
 class BottleneckHyperparameters(AnnealingHyperparameters):
     """Hyperparameters of :class:`BottleneckSearch`."""
 
+    moves: float = hyperparameter(
+        1.5,
+        "Expected number of parameters that a move changes; one is forced. Trap: many make every move a jump.",
+        sweep=LogUniform(0.3, 4.0),
+        gt=0.0,
+    )
     guided: float = hyperparameter(
-        0.6,
-        "Share of moves made in the group that is the bottleneck; the others in any group. Trap: at 1 the search is "
-        "stuck where the bottleneck cannot be helped.",
+        0.5,
+        "Share of changes made at the group that is the bottleneck; the others in any group. Trap: at 1 the search is "
+        "stuck where the bottleneck cannot be helped by itself.",
         sweep=Uniform(0.2, 0.95),
         ge=0.0,
         le=1.0,
@@ -75,8 +82,9 @@ class BottleneckSearch(SimulatedAnnealing):
         """Return ``count`` neighbours of the current design, most of them changed at the bottleneck."""
         if not self._names:
             return super()._neighbours(count)
-        active = self.space.active(self._current.design[None, :])[0]
-        return np.stack([self._move(active) for _ in range(count)])
+        here = self._current.design[None, :]
+        active = self.space.active(here)[0]
+        return np.concatenate([woken(self.space, here, self._move(active)[None, :], self.rng) for _ in range(count)])
 
     def _move(self, active: np.ndarray) -> np.ndarray:
         design = self._current.design.copy()

@@ -10,6 +10,9 @@ import numpy as np
 
 from simulators import DesignSpace
 
+_DEFAULT_SHARE = 0.5
+"""Share of woken parameters that take their default."""
+
 
 def tournament(fitness: np.ndarray, count: int, size: int, rng: np.random.Generator) -> np.ndarray:
     """Return the positions ``[..., count]`` of the winners of ``count`` tournaments.
@@ -37,6 +40,21 @@ def uniform_crossover(
     mixed = rng.random((*mothers.shape[:-1], 1)) < probability
     from_father = rng.random(mothers.shape) < 0.5
     return np.where(mixed & from_father, fathers, mothers)
+
+
+def woken(space: DesignSpace, before: np.ndarray, after: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return designs ``after`` ``[n, d]`` with new values where the change from ``before`` gave a parameter effect.
+
+    What an inactive parameter was left at has proved nothing; it wakes at its default or, as often, at any value.
+    """
+    if not space.inactive:
+        return after
+    wake = space.active(after) & ~space.active(before)
+    if not wake.any():
+        return after
+    drawn = rng.integers(0, space.cardinalities, size=after.shape)
+    anew = np.where(rng.random(after.shape) < _DEFAULT_SHARE, space.default_indices, drawn)
+    return np.where(wake, anew, after)
 
 
 class Mutation:

@@ -56,6 +56,18 @@ class OneDesign:
                 row[column] = default
         return np.array([row])
 
+    def active(self, row: list[int]) -> np.ndarray:
+        """Return which parameters have an effect, a boolean array ``[1, d]``."""
+        active = [True] * len(row)
+        for column, default, conditions in self._rules:
+            for other, bits in conditions:
+                if not bits >> row[other] & 1:
+                    break
+            else:
+                row[column] = default
+                active[column] = False
+        return np.array([active])
+
     def columns(self, row: list[int]) -> dict[str, np.ndarray]:
         """Return the columns ``[1]``; those of text are shared and read-only."""
         return {

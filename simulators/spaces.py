@@ -226,7 +226,8 @@ class DesignSpace:
 
     def active(self, indices: np.ndarray) -> np.ndarray:
         """Return a boolean array ``[n, d]``: False where a parameter has no effect."""
-        return self._canonical(self.check(indices))[1]
+        row = self._one.row(np.asarray(indices))
+        return self._one.active(row) if row is not None else self._canonical(self.check(indices))[1]
 
     def canonical(self, indices: np.ndarray) -> np.ndarray:
         """Return designs ``[n, d]`` with every inactive parameter at its default (idempotent)."""

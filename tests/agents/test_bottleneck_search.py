@@ -107,6 +107,17 @@ def test_only_parameters_with_an_effect_are_changed():
     assert all("fft_memory" in change for change in changes)
 
 
+def test_a_parameter_that_gains_effect_does_not_wake_at_what_it_was_left_at():
+    """fft_unroll, left at 64, sleeps while the outputs are in mem1; wherever they go, its default 1 is tried often."""
+    off = InactiveRule("fft_unroll", {"fft_memory": ("mem1",)})
+    space = DesignSpace(chip().parameters, inactive=[off], name="chip")
+    agent = at(space, "fft", START | {"fft_unroll": 64}, guided=1.0, **ONE)
+    woken = [agent.ask(10_000)[0][space.column("fft_unroll")] for _ in range(300)]
+    share = sum(index == 0 for index in woken) / len(woken)
+    assert 0.45 < share < 0.7  # one half and a seventh of the other
+    assert len(set(woken)) == 7
+
+
 @pytest.mark.parametrize("hint", [None, "", "a block that no parameter belongs to"])
 def test_without_a_hint_of_use_all_groups_are_changed_alike(hint):
     changes = [change for change in moves(at(chip(), hint, guided=1.0, **ONE), 1200) if len(change) == 1]

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chi2_contingency, chisquare
 
-from agents.operators import Mutation, tournament, uniform_crossover
-from simulators import DesignSpace, Parameter
+from agents.operators import Mutation, tournament, uniform_crossover, woken
+from simulators import DesignSpace, InactiveRule, Parameter
 
 SPACE = DesignSpace(
     [
@@ -84,3 +85,44 @@ def test_the_mean_step_is_the_stated_share_of_the_range():
     middle = np.full((20_000, 1), 500)
     steps = np.abs(Mutation(wide, 0.02, 0.0)(middle, 0.0, np.random.default_rng(7)) - 500)
     np.testing.assert_allclose(steps.mean(), 20.0, rtol=0.05)
+
+
+def test_another_value_of_one_parameter_is_drawn_as_mutations_draw_it():
+    """Chi-square of two samples: single values against mutations that are forced into the same parameter."""
+    space = DesignSpace([Parameter("depth", range(9))])
+    mutate, rng = Mutation(space, reach=0.3, resample=0.25), np.random.default_rng(4)
+    for start in (0, 4, 8):
+        design = np.array([start])
+        alone = np.bincount([mutate.value(design, 0, rng) for _ in range(4000)], minlength=9)
+        batch = np.bincount(mutate(np.full((4000, 1), start), 1.0, rng)[:, 0], minlength=9)
+        seen = (alone + batch) > 0
+        assert chi2_contingency(np.stack([alone[seen], batch[seen]])).pvalue > 0.001
+        assert alone[start] == 0
+
+
+def test_another_value_of_an_unordered_parameter_is_any_other():
+    rng = np.random.default_rng(5)
+    values = [Mutation(SPACE, 0.1, 0.0).value(np.array([0, 2, 0, 1]), 1, rng) for _ in range(200)]
+    assert set(values) == {0, 1, 3}
+    assert Mutation(SPACE, 0.1, 0.0).value(np.array([0, 2, 0, 1]), 3, rng) == 0
+
+
+def test_a_parameter_that_gains_effect_wakes_at_its_default_or_anywhere():
+    """One of two switches goes on: what it silenced is drawn anew, half the time its default; nothing else is."""
+    space = DesignSpace(
+        [
+            Parameter("a", ("off", "on")),
+            Parameter("size_a", range(10), default=7),
+            Parameter("b", ("off", "on")),
+            Parameter("size_b", range(10), default=7),
+            Parameter("free", range(10)),
+        ],
+        inactive=[InactiveRule("size_a", {"a": ("off",)}), InactiveRule("size_b", {"b": ("off",)})],
+    )
+    before = np.tile([0, 2, 1, 3, 4], (4000, 1))
+    after = np.tile([1, 2, 1, 5, 6], (4000, 1))
+    new = woken(space, before, after, np.random.default_rng(6))
+    assert (new[:, [0, 2, 3, 4]] == [1, 1, 5, 6]).all()
+    counts = np.bincount(new[:, 1], minlength=10)
+    assert chisquare(counts, 4000 * np.where(np.arange(10) == 7, 0.55, 0.05)).pvalue > 0.001
+    assert (woken(space, after, before, np.random.default_rng(6)) == before).all(), "nothing gains effect"

@@ -116,6 +116,14 @@ def test_canonical_is_idempotent_and_changes_only_inactive_parameters() -> None:
     assert (canonical == designs)[space.active(designs)].all()
 
 
+def test_what_is_active_is_the_same_alone_and_in_a_batch() -> None:
+    space = arbiter_space()
+    designs = every_design(space)
+    alone = np.concatenate([space.active(design[None, :]) for design in designs])
+    assert alone.dtype == bool and (alone == space.active(designs)).all()
+    assert not alone.all() and designs.tolist() == every_design(space).tolist(), "and designs are left as they were"
+
+
 def test_count_is_the_number_of_distinct_feasible_canonical_designs() -> None:
     space = arbiter_space()
     designs = every_design(space)
