@@ -71,13 +71,13 @@ def main() -> None:
     parser.add_argument("--budgets", nargs="+", type=int, default=[100, 300, 1000])
     parser.add_argument("--all", action="store_true", help="also the combinations that take minutes")
     arguments = parser.parse_args()
-    print(f"{'agent':<16}{'budget':>8}{'proposals':>12}{'per CPU-second':>16}")
+    print(f"{'agent':<20}{'budget':>8}{'proposals':>12}{'per CPU-second':>16}")
     for name in arguments.agents:
         proposals_per_second(name, 10)  # imports and caches
         for budget in arguments.budgets:
             if arguments.all or budget <= SLOW_ABOVE.get(name, budget):
                 rate, proposals = proposals_per_second(name, budget)
-                print(f"{name:<16}{budget:>8}{proposals:>12}{rate:>16.0f}", flush=True)
+                print(f"{name:<20}{budget:>8}{proposals:>12}{rate:>16.0f}", flush=True)
 
 
 if __name__ == "__main__":
