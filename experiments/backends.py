@@ -7,6 +7,7 @@ gives the same result. A backend is fed up to ``capacity`` runs and polled for w
 from __future__ import annotations
 
 import json
+import logging
 import os
 import selectors
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from experiments.compiling import NOTE
 from experiments.journal import read_journal
 from experiments.run_one import Outcome, execute, journal_path
 from experiments.runs import RunSpec
@@ -35,6 +37,7 @@ MAX_CRASHES = 3
 """How often a run may take its worker down without having got any further than before."""
 _MAX_FAILED_STARTS = 3
 _PATIENCE = 5.0
+_LOG = logging.getLogger(__name__)
 
 
 class ExecutionError(ArchgymError):
@@ -148,6 +151,7 @@ class LocalBackend:
         self._queue: deque[RunSpec] = deque()
         self._crashes: dict[str, _Crashes] = {}
         self._failed_starts = 0
+        self._compiling_noted = False
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> LocalBackend:
@@ -218,12 +222,20 @@ class LocalBackend:
         for message in map(json.loads, lines):
             if "ready" in message:
                 worker.ready, self._failed_starts = True, 0
+            elif "compiling" in message:
+                self._note_compiling()
             elif "done" in message:
                 worker.run = None
                 events.append(Outcome(message["run_id"], message["error"]))
             else:
                 events.append(Beat(message["run_id"], message["evaluations"]))
         return events
+
+    def _note_compiling(self) -> None:
+        """Say so for the first worker that does; the others compile the same."""
+        if not self._compiling_noted:
+            self._compiling_noted = True
+            _LOG.warning(NOTE)
 
     def _bury(self, worker: _Worker) -> list[Event]:
         """Replace a dead worker; its run is tried again unless it keeps killing its workers."""

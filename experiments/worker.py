@@ -4,6 +4,7 @@ Started by :class:`experiments.backends.LocalBackend`, one long-lived process pe
 libraries are imported and problems built once. Messages to the parent, one JSON line each::
 
     {"ready": pid}    {"run_id": ..., "evaluations": 17}    {"run_id": ..., "done": true, "error": ""}
+    {"compiling": pid}, once, if that takes a while
 
 It dies with its parent: by the kernel's parent-death signal where there is one, and by the closed
 pipes anyway.
@@ -16,6 +17,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -40,12 +42,14 @@ class _Channel:
         self._file = os.dup(1)
         os.dup2(2, 1)
         self._last_beat = 0.0
+        self._lock = threading.Lock()
 
     def send(self, message: dict[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"
         try:
-            while data:
-                data = data[os.write(self._file, data) :]
+            with self._lock:
+                while data:
+                    data = data[os.write(self._file, data) :]
         except BrokenPipeError:
             os._exit(0)
 
@@ -62,14 +66,16 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     journals = Path(sys.argv[2])
     channel = _Channel()
+    from experiments.compiling import noted_compiling
     from experiments.run_one import execute
     from experiments.runs import RunSpec
 
     channel.send({"ready": os.getpid()})
-    for line in sys.stdin.buffer:
-        run = RunSpec(**json.loads(line))
-        outcome = execute(run, journals, channel.beat)
-        channel.send({"run_id": outcome.run_id, "done": True, "error": outcome.error})
+    with noted_compiling(lambda: channel.send({"compiling": os.getpid()})):
+        for line in sys.stdin.buffer:
+            run = RunSpec(**json.loads(line))
+            outcome = execute(run, journals, channel.beat)
+            channel.send({"run_id": outcome.run_id, "done": True, "error": outcome.error})
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli import catalogue, designs, experiment, mappings, networks, socs, tabulation, traces, validation
+from experiments.cli.compiling import notes_compiling
 from experiments.cli.failures import INTERRUPTED
 
 app = typer.Typer(
@@ -51,14 +52,14 @@ def archgym(
 
 
 app.command("list")(catalogue.list_things)
-app.command("run")(experiment.run)
+app.command("run")(notes_compiling(experiment.run))
 app.command("compare")(experiment.compare)
 app.command("report")(experiment.report)
-app.command("evaluate")(designs.evaluate)
-app.command("tabulate")(tabulation.tabulate)
-app.command("validate")(validation.validate)
-app.command("mapping")(mappings.mapping)
-app.command("soc")(socs.soc)
+app.command("evaluate")(notes_compiling(designs.evaluate))
+app.command("tabulate")(notes_compiling(tabulation.tabulate))
+app.command("validate")(notes_compiling(validation.validate))
+app.command("mapping")(notes_compiling(mappings.mapping))
+app.command("soc")(notes_compiling(socs.soc))
 app.add_typer(traces.traces)
 app.add_typer(networks.networks)
 
