@@ -37,16 +37,22 @@ class Problem:
     objective: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        plain = type(self.simulator).check_columns is Simulator.check_columns
+        known = {declared.name: declared for declared in self.simulator.inputs if plain}
         for parameter in self.space.parameters:
             try:
-                self.simulator.check_columns({parameter.name: parameter.array})
+                if parameter.name in known:  # The same check, without the columns of all other inputs.
+                    known[parameter.name].check(parameter.array)
+                else:
+                    self.simulator.check_columns({parameter.name: parameter.array})
             except InvalidInputError as error:
                 raise InvalidInputError(f"space {self.space.name!r} does not fit its simulator: {error}") from error
 
     @cached_property
     def _fixed(self) -> tuple[tuple[str, np.ndarray, bool], ...]:
         """Inputs that the space leaves at the simulator's default: name, column of one row, whether to share it."""
-        free = [declared for declared in self.simulator.inputs if declared.name not in self.space.names]
+        searched = set(self.space.names)
+        free = [declared for declared in self.simulator.inputs if declared.name not in searched]
         columns = [np.full(1, declared.default) for declared in free]
         for column in columns:
             column.setflags(write=False)

@@ -185,7 +185,7 @@ class CodeReader:
     """
 
     def __init__(self, prefixes: Sequence[str], dimensions: Sequence[str], explicit: bool) -> None:
-        self.inputs: tuple[Input, ...] = ()
+        inputs: list[Input] = []
         self.where = np.full((len(prefixes), CODE_WORDS), -1, dtype=np.int32)
         self.constants = _constants()
         self._kinds: list[tuple[str, Kind]] = []
@@ -193,7 +193,8 @@ class CodeReader:
             for word in code_words(letters, explicit):
                 self.where[layer, word.at] = len(self._kinds)
                 self._kinds.append((prefix + word.name, word.kind))
-                self.inputs += (word_input(word, prefix, letters),)
+                inputs.append(word_input(word, prefix, letters))
+        self.inputs: tuple[Input, ...] = tuple(inputs)
 
     def read(self, columns: Columns) -> NDArray[np.int32]:
         """Return what the kernel's decoder reads, ``int32[rows, n]``."""

@@ -7,7 +7,7 @@ import pytest
 
 import archgym_envs
 from archgym_envs.testing import check_env, check_simulator
-from simulators import InvalidInputError
+from simulators import InvalidInputError, Problem
 from simulators.accelerator.codesign import CoDesign, layer_prefixes
 from simulators.accelerator.layers import Layer, Network
 from simulators.accelerator.mapping_simulator import LayerMapping
@@ -132,3 +132,25 @@ def test_tiles_shrink_into_any_hardware_that_holds_one_word_of_each_tensor(mode)
 def _open_inputs(simulator):
     declared = {i.name: i for i in simulator.inputs}
     return [(declared[p.name], p) for p in simulator.space(mappings="spads").parameters]
+
+
+def test_building_a_problem_checks_each_parameter_alone(monkeypatch):
+    """The work is in proportion to the parameters: no columns of all the other inputs are made for each."""
+    network = Network.of("many", tuple(Layer(f"l{k}", m=2 + k, c=2) for k in range(30)))
+    simulator = CoDesign(network)
+    space, workload, made, full = simulator.space(), simulator._own(network), [], np.full
+    monkeypatch.setattr(np, "full", lambda *given, **options: made.append(1) or full(*given, **options))
+    problem = Problem(simulator, space, workload)
+    assert len(space.parameters) > 300
+    assert len(made) <= len(space.parameters)
+    assert problem.reference.valid.all()
+
+
+def test_a_problem_asks_a_simulator_that_checks_columns_its_own_way():
+    class Picky(CoDesign):
+        def check_columns(self, columns):
+            raise InvalidInputError("not today")
+
+    simulator = Picky(PAIR)
+    with pytest.raises(InvalidInputError, match="does not fit its simulator: not today"):
+        Problem(simulator, simulator.space(), PAIR)
