@@ -9,14 +9,13 @@ Version history
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from simulators.accelerator.accelerator import Accelerator
 from simulators.accelerator.spaces import ARCHGYM_TARGETS, accelerator_space, template_of_space
 from simulators.problem import Problem
 
 _WORKLOADS: Final = {"archgym": "alexnet-conv"}
-_OBJECTIVES: Final[dict[str, dict[str, Any]]] = {"archgym": {"meet": ARCHGYM_TARGETS}}
 
 
 def accelerator(
@@ -57,8 +56,9 @@ def accelerator(
         workload: a network that ``archgym list workloads`` shows, a file, ``network:layer``, or several joined by
             ``+``; default: ``resnet18``, in the space ``archgym`` ``alexnet-conv``.
         space: ``default`` (the table, 6 021 120 designs), ``small`` (3 888 of them) or ``archgym``: the 26 parameters
-            (2.2e18 designs) of ArchGym's Timeloop environment, which sets ArchGym's targets as the objective; see
-            ``simulators.accelerator.spaces`` and ``simulators.accelerator.archgym_template``.
+            (2.2e18 designs) of ArchGym's Timeloop environment; see ``simulators.accelerator.spaces`` and
+            ``simulators.accelerator.archgym_template``. ArchGym's targets are the objective of its own workload,
+            ``alexnet-conv``; other workloads keep the environment's, the least energy-delay product.
         mode: ``default``, or ``timeloop`` with the defects of the reference, see ``simulators.accelerator.modes``.
         repairs: which defects mode ``default`` repairs, comma-separated; all if not given.
         map_for: what the mapper minimises for each layer: ``edp``, ``energy`` or ``latency``.
@@ -77,5 +77,7 @@ def accelerator(
     simulator = Accelerator(
         template_of_space(space), mode, repairs, map_for, effort, node_nm, word_bits, dram, clock_mhz, aggregate
     )
-    network = _WORKLOADS.get(space, "resnet18") if workload is None else workload
-    return Problem(simulator, accelerator_space(space), simulator.load_workload(network), _OBJECTIVES.get(space, {}))
+    network = simulator.load_workload(_WORKLOADS.get(space, "resnet18") if workload is None else workload)
+    has_targets = space == "archgym" and network.digest == simulator.load_workload(_WORKLOADS[space]).digest
+    objective = {"meet": ARCHGYM_TARGETS} if has_targets else {}
+    return Problem(simulator, accelerator_space(space), network, objective)

@@ -37,6 +37,8 @@ from simulators.metrics import Metric
 Reals = NDArray[np.float64]
 
 ENERGY_PARTS: Final = ("mac_energy_pj", "pe_storage_energy_pj", "glb_energy_pj", "dram_energy_pj")
+SUMS: Final = {"energy_pj": ENERGY_PARTS, "cycles": ("compute_cycles", "stall_cycles")}
+"""Totals and the parts that add up to them."""
 METRICS: Final = (
     Metric("latency_ns", "ns", doc="of all layers one after another, without filling and draining the array"),
     Metric("energy_pj", "pJ", doc="dynamic energy, DRAM included: the sum of the four parts below"),
@@ -151,8 +153,7 @@ def audits(repairs: Sequence[str]) -> tuple[Audit, ...]:
     Without ``true-reuse`` some loop orders are miscounted, so that DRAM may move less than it must.
     """
     laws = (
-        sum_of_parts("energy_pj", ENERGY_PARTS),
-        sum_of_parts("cycles", ("compute_cycles", "stall_cycles")),
+        *(sum_of_parts(total, parts) for total, parts in SUMS.items()),
         at_most("utilisation", 1.0, "cycles >= MACs / PEs"),
         at_most("dram_bandwidth_share", 1.0, "DRAM moves no more than its bandwidth"),
         Audit("stalls-are-not-negative", "cycles >= compute_cycles", _no_negative_stalls),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulators.accelerator._metrics import (
     METRICS,
+    SUMS,
     audits,
     metric_values,
     network_diagnostics,
@@ -20,12 +21,12 @@ from simulators.accelerator.hardware import Hardware, Parts, level_names_of
 from simulators.accelerator.kernel import evaluate_points
 from simulators.accelerator.kernel_layout import LEVELS, OK
 from simulators.accelerator.layers import DIMENSIONS, Layer, Network
-from simulators.accelerator.mapper import OBJECTIVES, MappedLayers, Mapper
+from simulators.accelerator.mapper import MappedLayers, Mapper, checked_objective
 from simulators.accelerator.mapping import Mapping as LoopMapping
 from simulators.accelerator.mapping import refusal
 from simulators.accelerator.modes import chosen_repairs, repair_bits
 from simulators.accelerator.network_simulator import NetworkSimulator, checked_clock, checked_threads
-from simulators.accelerator.suites import check_aggregate
+from simulators.accelerator.suites import Composition, check_aggregate
 from simulators.accelerator.templates import TEMPLATE_NAMES, template_named
 from simulators.errors import UnknownNameError
 from simulators.evaluation import Evaluation
@@ -64,6 +65,7 @@ class Accelerator(NetworkSimulator):
     version: ClassVar[str] = "1"
     threaded: ClassVar[bool] = True
     metrics = METRICS
+    composition = Composition(SUMS)
 
     def __init__(
         self,
@@ -79,8 +81,7 @@ class Accelerator(NetworkSimulator):
         aggregate: str = "geomean",
         threads: int = 1,
     ) -> None:
-        if map_for not in OBJECTIVES:
-            raise UnknownNameError("aim of the mapper (map_for)", map_for, OBJECTIVES)
+        checked_objective(map_for, "aim of the mapper (map_for)")
         self.template = template_named(template)
         self.inputs = self.template.inputs
         self.mode, self.repairs, self.map_for = mode, chosen_repairs(mode, repairs), map_for

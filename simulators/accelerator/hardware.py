@@ -43,10 +43,11 @@ from simulators.accelerator.technology import (
     STORAGE_KINDS,
     StorageFigures,
     Technology,
+    checked_node,
     dram_pj_per_bit,
     technology,
 )
-from simulators.errors import InvalidInputError
+from simulators.errors import InvalidInputError, UnknownNameError
 
 WORD_BITS: Final = (8, 16)
 """Word sizes whose MACs are tabulated."""
@@ -63,8 +64,8 @@ class Parts:
     """What an accelerator is built from.
 
     Attributes:
-        node_nm: technology node with a datapath, 45 or 22.
-        word_bits: of all tensors, 8 or 16.
+        node_nm: technology node with a datapath, 45 or 22; a text that spells it is read as the number.
+        word_bits: of all tensors, 8 or 16; likewise.
         dram: kind of DRAM, one of ``technology.DRAM_KINDS``.
 
     Raises:
@@ -76,7 +77,11 @@ class Parts:
     dram: str = "lpddr4"
 
     def __post_init__(self) -> None:
-        technology(self.node_nm).mac(self.word_bits)
+        object.__setattr__(self, "node_nm", checked_node(self.node_nm))
+        bits = [bits for bits in WORD_BITS if str(self.word_bits).strip() == str(bits)]
+        if not bits:
+            raise UnknownNameError("word size (bits)", self.word_bits, WORD_BITS)
+        object.__setattr__(self, "word_bits", bits[0])
         dram_pj_per_bit(self.dram)
 
     @cached_property

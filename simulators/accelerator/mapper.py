@@ -104,7 +104,7 @@ class Mapper:
 
     Raises:
         UnknownNameError: an unknown objective or effort.
-        InvalidInputError: a seed that is negative.
+        InvalidInputError: a seed that is no integer from 0 below 2^63.
     """
 
     def __init__(
@@ -115,14 +115,9 @@ class Mapper:
         seed: int = 0,
         remembered: int = 50_000,
     ) -> None:
-        if objective not in OBJECTIVES:
-            raise UnknownNameError("objective of the mapper", objective, OBJECTIVES)
-        if isinstance(effort, str) and effort not in EFFORTS:
-            raise UnknownNameError("effort of the mapper", effort, EFFORTS)
-        if seed < 0:
-            raise InvalidInputError(f"the mapper's seed must be 0 or more, got {seed}")
-        self.objective, self.repairs, self.seed, self.remembered = objective, repairs, seed, remembered
-        self.effort = EFFORTS[effort] if isinstance(effort, str) else effort
+        self.objective = checked_objective(objective, "objective of the mapper")
+        self.effort, self.seed = _checked_effort(effort), _checked_seed(seed)
+        self.repairs, self.remembered = repairs, remembered
         self._known: OrderedDict[tuple[bytes, bytes], _Found] = OrderedDict()
         self._lock = Lock()
 
@@ -212,6 +207,27 @@ class Mapper:
         )
 
 
+def checked_objective(name: object, what: str) -> str:
+    """Return a name of OBJECTIVES; raises UnknownNameError, in which ``what`` says what is unknown."""
+    if not isinstance(name, str) or name not in OBJECTIVES:
+        raise UnknownNameError(what, name, OBJECTIVES)
+    return name
+
+
+def _checked_effort(effort: object) -> Effort:
+    if isinstance(effort, Effort):
+        return effort
+    if not isinstance(effort, str) or effort not in EFFORTS:
+        raise UnknownNameError("effort of the mapper", effort, EFFORTS)
+    return EFFORTS[effort]
+
+
+def _checked_seed(seed: object) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 63:
+        raise InvalidInputError(f"the mapper's seed must be an integer from 0 below 2^63, got {seed!r}")
+    return int(seed)
+
+
 def _take(results: MappedLayers, position: int) -> _Found:
     """Return copies of one of several results of one layer each."""
     return (
@@ -256,8 +272,18 @@ def map_layer(
 
     Raises:
         UnknownNameError: an unknown objective, mode or effort.
-        InvalidInputError: no mapping fits the architecture.
+        InvalidInputError: no layer, no architecture or a wrong seed; or no mapping fits the architecture.
     """
+    if not isinstance(layer, Layer):
+        raise InvalidInputError(
+            f"expected a Layer, got {type(layer).__name__} {layer!r:.60}: take one of load_network('resnet18').layers, "
+            "or make one such as Layer('conv', m=64, c=3, r=3, s=3, p=32, q=32)"
+        )
+    if not isinstance(architecture, Architecture):
+        raise InvalidInputError(
+            f"expected an Architecture, got {type(architecture).__name__} {architecture!r:.60}: make one of hardware "
+            "parameters with architecture_of({'array_columns': 16}), or take LayerMapping('eyeriss').architecture"
+        )
     mapper = Mapper(objective, repair_bits(chosen_repairs(mode)), effort, seed)
     found = mapper.map(layer.words[None, :], architecture.words[None, :])
     if found.status[0, 0] != OK:

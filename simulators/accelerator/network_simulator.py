@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from numbers import Real
-from typing import Final
+from typing import ClassVar, Final
 
 from simulators.accelerator.layers import Layer, Network
-from simulators.accelerator.suites import Suite, aggregate_evaluations, load_suite
+from simulators.accelerator.suites import Composition, Suite, aggregate_evaluations, load_suite
 from simulators.accelerator.workloads import load_network, network_names
 from simulators.audits import run_audits
 from simulators.errors import InvalidInputError
@@ -24,9 +24,11 @@ class NetworkSimulator(Simulator):
 
     Attributes:
         aggregate: how metrics of a suite's networks become one, one of ``suites.AGGREGATES``.
+        composition: which metrics are parts of others, for that.
     """
 
     aggregate: str
+    composition: ClassVar[Composition]
 
     def workload_names(self) -> tuple[str, ...]:
         """Return the names of the networks that ship."""
@@ -46,11 +48,12 @@ class NetworkSimulator(Simulator):
         parts = self.evaluate_networks(columns, Suite.of(workload).networks)
         for part in parts:
             run_audits(self.audits, part, self.name)
-        return aggregate_evaluations(parts, self.aggregate)
+        return aggregate_evaluations(parts, self.aggregate, self.composition)
 
     def evaluate_columns(self, columns: Columns, workload: Suite | Network | Layer) -> Evaluation:
         """Evaluate checked designs without audits; see :meth:`Simulator.simulate`."""
-        return aggregate_evaluations(self.evaluate_networks(columns, Suite.of(workload).networks), self.aggregate)
+        parts = self.evaluate_networks(columns, Suite.of(workload).networks)
+        return aggregate_evaluations(parts, self.aggregate, self.composition)
 
     @abstractmethod
     def evaluate_networks(self, columns: Columns, networks: tuple[Network, ...]) -> list[Evaluation]:

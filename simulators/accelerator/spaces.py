@@ -8,7 +8,7 @@ default   6 021 120   ours, of the ``default`` template (see :mod:`simulators.ac
 small     3 888       a part of it with three values for most parameters, which ``archgym tabulate`` evaluates whole;
                       2 430 canonical designs
 archgym   2.2e18      the 26 parameters of ArchGym's Timeloop environment (ISCA 2023), of the ``archgym`` template;
-                      ArchGym's targets on AlexNet are its default objective
+                      ArchGym's targets are its default objective on ``alexnet-conv``
 ========= =========== ================================================================================================
 
 ``ifmap_spad_words`` and ``psum_spad_words`` have an effect with ``hierarchy=split`` only. The defaults are the

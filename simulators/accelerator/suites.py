@@ -1,15 +1,19 @@
 """Suites: several networks as one workload, ``resnet18+bert-base``, and how their metrics become one number each.
 
-Each network is simulated on its own, with the simulator's audits, and each metric is then aggregated over the networks:
-``geomean``, the geometric mean, or ``worst``, the largest value (the smallest of a metric where more is better). Sums
-of parts hold for each network, not for the aggregates.
+Each network is simulated on its own, with the simulator's audits, and each metric is then aggregated over the networks.
+
+``geomean``, the geometric mean, but for what a simulator's :class:`Composition` names: the parts of a total (energy
+by place, stalls among cycles) are the total's mean, divided as the totals of all networks together divide, so that
+parts add up; counts that may be zero, which would make a geometric mean zero, have the arithmetic mean.
+
+``worst``, the largest value of each metric (the smallest where more is better); parts need not add up.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -104,11 +108,34 @@ def check_aggregate(aggregate: str) -> str:
     return aggregate
 
 
-def aggregate_evaluations(parts: Sequence[Evaluation], aggregate: str = "geomean") -> Evaluation:
+@dataclass(frozen=True)
+class Composition:
+    """How metrics hang together.
+
+    Attributes:
+        sums: name of a total -> names of the parts that add up to it.
+        may_be_zero: names of metrics, no parts, that can be 0 on one network and not on another.
+    """
+
+    sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    may_be_zero: tuple[str, ...] = ()
+
+
+_NO_COMPOSITION: Final = Composition()
+
+
+def aggregate_evaluations(
+    parts: Sequence[Evaluation], aggregate: str = "geomean", composition: Composition = _NO_COMPOSITION
+) -> Evaluation:
     """Aggregate evaluations of the same ``n`` designs on the networks of a suite.
 
     A design is valid if it is valid on every network; its reason is that of the first on which it is not. Diagnostics
-    are kept for a single network only. A geometric mean over a zero is zero.
+    are kept for a single network only.
+
+    Args:
+        parts: one evaluation for each network.
+        aggregate: one of AGGREGATES.
+        composition: which metrics of ``geomean`` are no geometric means; see the module.
 
     Raises:
         UnknownNameError: an aggregate that does not exist.
@@ -121,7 +148,7 @@ def aggregate_evaluations(parts: Sequence[Evaluation], aggregate: str = "geomean
         return parts[0]
     metrics, stacked = parts[0].metrics, np.stack([part.values for part in parts])
     valid = np.logical_and.reduce([part.valid for part in parts])
-    values = _geometric_means(stacked) if aggregate == "geomean" else _worst(stacked, parts[0])
+    values = _means(stacked, parts[0].names, composition) if aggregate == "geomean" else _worst(stacked, parts[0])
     values[~valid] = np.nan
     reasons = tuple(
         next((reason for reason in row if reason), "") for row in zip(*(p.reason for p in parts), strict=True)
@@ -134,6 +161,20 @@ def _geometric_means(stacked: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         means = np.exp(np.mean(np.log(stacked), axis=0))
     return np.where((stacked == stacked[0]).all(axis=0), stacked[0], means)
+
+
+def _means(stacked: np.ndarray, names: Sequence[str], composition: Composition) -> np.ndarray:
+    """Return ``[n, m]`` of ``[k, n, m]``: geometric means, arithmetic ones, and totals divided among their parts."""
+    means = _geometric_means(stacked)
+    for name in composition.may_be_zero:
+        means[:, names.index(name)] = stacked[:, :, names.index(name)].mean(axis=0)
+    for total, parts in composition.sums.items():
+        at, positions = names.index(total), [names.index(part) for part in parts]
+        whole = stacked[:, :, at].sum(axis=0)[:, None]
+        shares = stacked[:, :, positions].sum(axis=0) / np.where(whole == 0, 1.0, whole)
+        same = (stacked[:, :, [at, *positions]] == stacked[:1, :, [at, *positions]]).all(axis=(0, 2))
+        means[:, positions] = np.where(same[:, None], stacked[0][:, positions], means[:, at, None] * shares)
+    return means
 
 
 def _worst(stacked: np.ndarray, like: Evaluation) -> np.ndarray:

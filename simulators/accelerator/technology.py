@@ -30,6 +30,7 @@ from simulators.errors import InvalidInputError, UnknownNameError
 
 __all__ = [
     "ADDRESS_GENERATORS",
+    "DATAPATH_NODES_NM",
     "DRAM_KINDS",
     "INTERPOLATION_BAR",
     "NODES_NM",
@@ -41,6 +42,7 @@ __all__ = [
     "SramFigures",
     "StorageFigures",
     "Technology",
+    "checked_node",
     "dram_pj_per_bit",
     "leave_one_out",
     "technology",
@@ -53,6 +55,8 @@ DRAM_KINDS: Final = tuple(_DRAM_PJ_PER_BIT)
 """Kinds of DRAM with a known energy per bit."""
 NODES_NM: Final = sram_nodes()
 """Nodes with SRAM figures; the datapath's are known at some of them only."""
+DATAPATH_NODES_NM: Final = tuple(sorted({int(row["node_nm"]) for row in read_table("components")}))
+"""Nodes with figures of MACs, adders and registers, so that an accelerator can be built."""
 ADDRESS_GENERATORS: Final = 2
 """Address generators of a smartbuffer: one steps at each read, the other at each write."""
 
@@ -226,6 +230,14 @@ class Technology:
         return table[bits, self.node_nm]
 
 
+def checked_node(node_nm: object) -> int:
+    """Return a node in nm of DATAPATH_NODES_NM, also from a text such as ``"45"``; raises UnknownNameError."""
+    for node in DATAPATH_NODES_NM:
+        if str(node_nm).strip() == str(node):
+            return node
+    raise UnknownNameError("technology node (nm)", node_nm, DATAPATH_NODES_NM)
+
+
 @cache
 def technology(node_nm: int) -> Technology:
     """Return the technology of a node in nm, 22, 45 or (SRAM only) 65; raises UnknownNameError."""
@@ -238,7 +250,7 @@ def dram_pj_per_bit(kind: str) -> float:
     Source: the constants of hwcomponents-cacti, with what they rest on named in ``data/dram.csv``. The figure holds for
     device and interface together and does not know of row hits, refresh or idling.
     """
-    if kind not in _DRAM_PJ_PER_BIT:
+    if kind not in DRAM_KINDS:
         raise UnknownNameError("kind of DRAM", kind, DRAM_KINDS)
     return _DRAM_PJ_PER_BIT[kind]
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulators.accelerator.archgym_template import ARCHGYM_INPUTS, archgym_hardware
 from simulators.accelerator.architecture import LARGEST_ARRAY, Architecture
@@ -60,7 +61,7 @@ DEFAULT_INPUTS: Final = (
         maximum=65536,
         integer=False,
         unit="words/cycle",
-        doc="words that DRAM moves per clock cycle, each way",
+        doc="words that DRAM moves per clock cycle, as many each way (SystolicArray: both ways together)",
     ),
 )
 """Defaults: Eyeriss (Chen et al., JSSC 2017): 14 x 12 PEs, scratchpads of 12, 224 and 24 words, a buffer of 108 KiB."""
@@ -151,8 +152,16 @@ def architecture_of(
     for name in design:
         if name not in known:
             raise UnknownNameError(f"parameter of template {template!r}", name, known)
-    columns = {name: i.check(np.array([design.get(name, i.default)])) for name, i in known.items()}
+    columns = {name: _checked(i, design.get(name, i.default)) for name, i in known.items()}
     hardware = chosen.build(columns, parts)
     if hardware.refusals[0]:
         raise InvalidInputError(hardware.refusals[0])
     return architecture_of_words(hardware.archs[0], float(hardware.area_mm2[0]))
+
+
+def _checked(declared: Input, value: Value) -> NDArray[np.generic]:
+    """Return one value as a column; a refusal speaks of no row."""
+    try:
+        return declared.check(np.array([value]))
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error).removeprefix("row 0: ")) from None

@@ -59,6 +59,13 @@ ENERGY_PARTS: Final = (
     "leakage_energy_pj",
 )
 DRAM_PARTS: Final = ("ifmap_dram_reads", "filter_dram_reads", "ofmap_dram_writes", "partial_sum_dram_reads")
+SUMS: Final = {
+    "energy_pj": ENERGY_PARTS,
+    "area_mm2": ("pe_area_mm2", "sram_area_mm2"),
+    "dram_words": DRAM_PARTS,
+    "cycles": ("compute_cycles", "stall_cycles", "fill_drain_cycles"),
+}
+"""Totals and the parts that add up to them."""
 METRICS: Final = (
     Metric(
         "latency_ns", "ns", doc="from the first fetch to the last word written to DRAM, all layers one after another"
@@ -198,10 +205,7 @@ def audits(counts_last_cycle: bool, waits_for_dram: bool) -> tuple[Audit, ...]:
         waits_for_dram: whether the array stalls, so that DRAM never moves more than its bandwidth.
     """
     laws: tuple[Audit, ...] = (
-        sum_of_parts("energy_pj", ENERGY_PARTS),
-        sum_of_parts("area_mm2", ("pe_area_mm2", "sram_area_mm2")),
-        sum_of_parts("dram_words", DRAM_PARTS),
-        sum_of_parts("cycles", ("compute_cycles", "stall_cycles", "fill_drain_cycles")),
+        *(sum_of_parts(total, parts) for total, parts in SUMS.items()),
         at_most("mapping_efficiency", 1.0, "a fold uses no more PEs than there are"),
         Audit("dram-is-compulsory", "inputs, weights and outputs cross the DRAM interface", _moves_the_compulsory),
         product_of_factors("energy_pj", ("average_power_mw", "latency_ns"), "power-times-time"),

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from simulators.accelerator.layers import Network
 from simulators.accelerator.network_simulator import NetworkSimulator, checked_clock, checked_threads
-from simulators.accelerator.suites import check_aggregate
-from simulators.accelerator.systolic._metrics import METRICS, audits, metric_values
+from simulators.accelerator.suites import Composition, check_aggregate
+from simulators.accelerator.systolic._metrics import METRICS, SUMS, audits, metric_values
 from simulators.accelerator.systolic.kernel import simulate_designs
 from simulators.accelerator.systolic.kernel_codes import DATAFLOWS, DESIGN_WORDS, O_COMPUTE, O_CYCLES, OUTPUTS
 from simulators.accelerator.systolic.layer_words import layer_words
 from simulators.accelerator.systolic.modes import chosen_repairs
-from simulators.accelerator.technology import dram_pj_per_bit, technology
+from simulators.accelerator.technology import checked_node, dram_pj_per_bit
 from simulators.evaluation import Evaluation
 from simulators.simulator import Input
 from simulators.spaces import Columns
@@ -39,7 +39,7 @@ INPUTS: Final = (
         maximum=65536,
         integer=False,
         unit="words/cycle",
-        doc="words that DRAM moves per clock cycle, reads and writes together",
+        doc="words that DRAM moves per clock cycle, reads and writes together (Accelerator: as many each way)",
     ),
     Input("word_bits", 16, (8, 16), unit="bits", doc="bits of inputs, weights, outputs and partial sums"),
 )
@@ -74,6 +74,7 @@ class SystolicArray(NetworkSimulator):
     threaded: ClassVar[bool] = True
     inputs = INPUTS
     metrics = METRICS
+    composition = Composition(SUMS, may_be_zero=("ofmap_sram_reads",))
 
     def __init__(
         self,
@@ -85,9 +86,8 @@ class SystolicArray(NetworkSimulator):
         aggregate: str = "geomean",
         threads: int = 1,
     ) -> None:
-        technology(node_nm).mac()
         self.mode, self.repairs = mode, chosen_repairs(mode, repairs)
-        self.node_nm, self.dram, self.clock_mhz = node_nm, dram, checked_clock(clock_mhz)
+        self.node_nm, self.dram, self.clock_mhz = checked_node(node_nm), dram, checked_clock(clock_mhz)
         self.aggregate, self.threads = check_aggregate(aggregate), checked_threads(threads)
         self._dram_pj_per_bit = dram_pj_per_bit(dram)
         self._flags = np.array(

@@ -58,7 +58,12 @@ def _space(
         Parameter("dataflow", DATAFLOWS, "ws", group="array", doc="what stays in the PEs"),
         *srams,
         Parameter(
-            "dram_bandwidth", bandwidths, 16, unit="words/cycle", group="memory", doc="of reads and writes together"
+            "dram_bandwidth",
+            bandwidths,
+            16,
+            unit="words/cycle",
+            group="memory",
+            doc="of reads and writes together (Accelerator: as many each way)",
         ),
     )
     return DesignSpace(parameters, name=name)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+import archgym_envs
 from agents import make_agent, run_search
 from archgym_envs import BudgetedEvaluator, Objective, Scorer
 from archgym_envs.accelerator import accelerator
@@ -15,6 +16,7 @@ from simulators.accelerator._metrics import METRICS
 from simulators.accelerator.accelerator import Accelerator
 from simulators.accelerator.layers import Layer, Network
 from simulators.accelerator.spaces import ARCHGYM_TARGETS
+from simulators.audits import run_audits
 from simulators.errors import InvalidInputError, UnknownNameError
 
 ONE_MAC = Layer("one")
@@ -193,7 +195,11 @@ def test_a_suite_is_the_aggregate_of_its_networks():
     parts = [simulator.simulate({}, simulator.load_workload(f"alexnet-conv:{name}")) for name in ("conv1", "conv5")]
     energies = [part.row()["energy_pj"] for part in parts]
     suite = simulator.load_workload("alexnet-conv:conv1+alexnet-conv:conv5")
-    assert simulator.simulate({}, suite).row()["energy_pj"] == pytest.approx(math.sqrt(energies[0] * energies[1]))
+    mean = simulator.simulate({}, suite)
+    assert mean.row()["energy_pj"] == pytest.approx(math.sqrt(energies[0] * energies[1]))
+    dram = sum(part.row()["dram_energy_pj"] for part in parts) / sum(energies)
+    assert mean.row()["dram_energy_pj"] == pytest.approx(mean.row()["energy_pj"] * dram)
+    run_audits([audit for audit in simulator.audits if "sum" in audit.name], mean, "suite")
     assert Accelerator(aggregate="worst").simulate({}, suite).row()["energy_pj"] == max(energies)
 
 
@@ -213,6 +219,14 @@ def test_archgyms_space_comes_with_its_targets_and_network():
     assert ARCHGYM_TARGETS == {"energy_pj": 2.04442e10, "area_mm2": 1.7255, "cycles": 6308563}
     assert math.isfinite(Scorer(Objective.parse(problem.objective), problem).reference_score)
     check_env("archgym/Accelerator-v0", workload="keyword-spotting", space="archgym", effort="quick")
+
+
+@pytest.mark.parametrize("workload", ["keyword-spotting", "alexnet-conv?batch=2", "alexnet-conv+keyword-spotting"])
+def test_archgyms_targets_are_those_of_its_network_only(workload):
+    assert accelerator(workload, space="archgym").objective == {}
+    assert accelerator("alexnet-conv", space="archgym").objective == {"meet": ARCHGYM_TARGETS}
+    env = archgym_envs.make_env("archgym/Accelerator-v0", workload=workload, space="archgym", effort="quick")
+    assert env.objective == Objective.parse({"minimize": "energy_pj * latency_ns"})
 
 
 def test_archgyms_targets_can_be_met():

@@ -10,11 +10,13 @@ import pytest
 from archgym_envs.testing import check_simulator
 from simulators import InvalidInputError, UnknownNameError
 from simulators.accelerator import Layer, Network
-from simulators.accelerator.suites import Suite, aggregate_evaluations, load_suite
+from simulators.accelerator.suites import Composition, Suite, aggregate_evaluations, load_suite
 from simulators.accelerator.systolic import MODES, REPAIRS, SystolicArray, systolic_space, systolic_space_names
 from simulators.accelerator.technology import technology
 from simulators.audits import run_audits
 from simulators.errors import AuditError
+from simulators.evaluation import Evaluation
+from simulators.metrics import Metric
 
 CONV = Layer("conv", m=8, c=4, r=3, s=3, p=7, q=7, stride_h=2, stride_w=2, input_h=16, input_w=16)
 SMALL = Network("small", (CONV, Layer.gemm("product", 20, 30, 40, batch=3)), (2, 1))
@@ -235,10 +237,39 @@ def test_a_design_is_invalid_on_a_suite_if_it_is_on_one_network():
     assert "0 cycles" in found.reason[0] and np.isnan(found.values[0]).all() and not np.isnan(found.values[1]).any()
 
 
-def test_the_geometric_mean_over_a_zero_is_zero():
-    parts = [SystolicArray().simulate({"dram_bandwidth": [b]}, Layer.gemm("g", 9, 9, 9)) for b in (60000, 1 / 64)]
-    assert parts[0].row()["stall_cycles"] == 0 < parts[1].row()["fill_drain_cycles"]
-    assert aggregate_evaluations(parts).row()["stall_cycles"] == 0
+def evaluation(**columns):
+    metrics = tuple(Metric(name, "1") for name in columns)
+    return Evaluation.of_valid(metrics, np.array([list(columns.values())], dtype=np.float64))
+
+
+def test_parts_of_a_suite_add_up_and_a_zero_on_one_network_is_not_zero_on_all():
+    parts = [evaluation(cycles=8, run=8, stall=0, reads=0), evaluation(cycles=2, run=1, stall=1, reads=6)]
+    composition = Composition({"cycles": ("run", "stall")}, may_be_zero=("reads",))
+    found = aggregate_evaluations(parts, "geomean", composition).row()
+    assert found == pytest.approx({"cycles": 4, "run": 4 * 9 / 10, "stall": 4 * 1 / 10, "reads": 3})
+
+
+def test_parts_that_are_equal_stay_exact_and_a_total_of_zero_has_parts_of_zero():
+    composition = Composition({"sum": ("a", "b")})
+    same = evaluation(sum=0.1 + 0.2, a=0.1, b=0.2)
+    assert aggregate_evaluations([same] * 3, "geomean", composition).row() == same.row()
+    nothing = aggregate_evaluations([evaluation(sum=0, a=0, b=0), evaluation(sum=1, a=1, b=0)], "geomean", composition)
+    assert nothing.row() == {"sum": 0, "a": 0, "b": 0}
+
+
+def test_sums_of_parts_hold_for_suites_too():
+    suite = Suite((SMALL, Network.of("other", (Layer.gemm("g", 50, 60, 70), CONV))))
+    simulator = SystolicArray()
+    found = simulator.simulate({"dataflow": ["os", "ws", "is"], "dram_bandwidth": [1, 2, 60000]}, suite)
+    run_audits([audit for audit in simulator.audits if "sum" in audit.name], found, "suite")
+    each = [simulator.simulate({"dataflow": ["ws"], "dram_bandwidth": [2]}, n).row() for n in suite.networks]
+    assert found.row(1)["ofmap_sram_reads"] == pytest.approx(np.mean([row["ofmap_sram_reads"] for row in each]))
+    stalls = sum(row["stall_cycles"] for row in each) / sum(row["cycles"] for row in each)
+    assert found.row(1)["stall_cycles"] == pytest.approx(found.row(1)["cycles"] * stalls)
+
+
+def test_aggregates_that_cannot_be():
+    parts = [evaluation(cycles=1)]
     with pytest.raises(InvalidInputError, match="at least one"):
         aggregate_evaluations([])
     with pytest.raises(UnknownNameError, match="geomean"):
