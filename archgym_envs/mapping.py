@@ -9,15 +9,18 @@ Version history
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from simulators.accelerator.mapping_simulator import LayerMapping
 from simulators.accelerator.peers import OWN, make_backend
+from simulators.parameters import Value
 from simulators.problem import Problem
 
 
 def mapping(
     workload: str = "resnet18/layer2.0.conv2",
     space: str = "default",
-    hardware: str = "eyeriss",
+    hardware: str | Mapping[str, Value] = "eyeriss",
     mode: str | None = None,
     repairs: str | None = None,
     fit: str | None = None,
@@ -29,6 +32,7 @@ def mapping(
     executable: str | None = None,
     timeout_s: float | None = None,
     cache: str | None = None,
+    operand_latch: bool | None = None,
 ) -> Problem:
     """Build the problem: how one layer's loops are tiled, ordered and spread over a fixed array of PEs.
 
@@ -55,8 +59,9 @@ def mapping(
             several).
         space: ``default`` (the table), ``spads`` (tiles at all levels of split scratchpads), ``full`` (all tiles and
             all orders) or ``gamma`` (what GAMMA searches); see ``simulators.accelerator.mapping_space``.
-        hardware: ``eyeriss``, ``nvdla-like``, ``shidiannao-like``, ``edge``, ``cloud``, or a YAML or JSON file of
-            hardware parameters; see ``simulators.accelerator.fixed_hardware``.
+        hardware: ``eyeriss``, ``nvdla-like``, ``shidiannao-like``, ``edge``, ``cloud``, a YAML or JSON file of
+            hardware parameters, or the parameters themselves (``{"array_columns": 16}``); see
+            ``simulators.accelerator.fixed_hardware``.
         mode: ``default``, or ``timeloop`` with the defects of the reference, see ``simulators.accelerator.modes``.
             With a peer as backend ``timeloop``, in which tiles divide the layer, is the default and the only one.
         repairs: which defects mode ``default`` repairs, comma-separated; all if not given.
@@ -71,6 +76,8 @@ def mapping(
         executable: where a peer's program is, if not on PATH.
         timeout_s: seconds that one run of a program may take, 60 if not given.
         cache: directory in which results of a program are kept.
+        operand_latch: of ``zigzag``, True if not given: an operand that stays the same is read once; False: at every
+            step, as ours and Timeloop's.
 
     Raises:
         UnknownNameError: an unknown layer, space, hardware, mode, repair, fit, node, word size, kind of DRAM or
@@ -82,7 +89,7 @@ def mapping(
     fitting = fit if fit is not None else "refuse" if space == "default" else "shrink"
     chosen = mode if mode is not None else "default" if backend == OWN else "timeloop"
     model = LayerMapping(hardware, chosen, repairs, fitting, node_nm, word_bits, dram, clock_mhz)
-    given = {"executable": executable, "timeout_s": timeout_s, "cache": cache}
+    given = {"executable": executable, "timeout_s": timeout_s, "cache": cache, "operand_latch": operand_latch}
     simulator = make_backend(backend, model, **{name: value for name, value in given.items() if value is not None})
     layer = simulator.load_workload(workload)
     return Problem(simulator, simulator.space(layer, space), layer)

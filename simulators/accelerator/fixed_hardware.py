@@ -13,15 +13,15 @@ cloud               64 x 64 PEs with 128 words each, 2 MiB, 64 words per cycle f
 =================== ==================================================================================================
 
 A file, YAML or JSON, is a mapping of the template's parameters to values; those left out take their default, and
-``template: archgym`` chooses the other template.
+``template: archgym`` chooses the other template. In Python the same mapping can be given as it is.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import yaml
@@ -82,45 +82,84 @@ HARDWARE_NAMES: Final = tuple(HARDWARE)
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
-def fixed_hardware(name_or_path: str, parts: Parts) -> Hardware:
-    """Return the one accelerator of that name or in that file.
+def fixed_hardware(hardware: str | Path | Mapping[str, Value], parts: Parts) -> Hardware:
+    """Return the one accelerator of that name, in that file, or of these parameters.
 
     Raises:
         UnknownNameError: neither a name nor a file, or an unknown template or parameter.
-        InvalidInputError: a file that cannot be read, a value that cannot be, or an accelerator that cannot be built.
+        InvalidInputError: neither text nor parameters, a file that cannot be read, a value that cannot be, or an
+            accelerator that cannot be built.
     """
-    if name_or_path in HARDWARE:
-        return _built(HARDWARE[name_or_path], "default", parts)
-    path = Path(name_or_path)
+    if isinstance(hardware, Mapping):
+        return _built(_checked(hardware, "hardware"), parts)
+    if not isinstance(hardware, str | Path):
+        raise InvalidInputError(
+            f"hardware cannot be {hardware!r}. Expected one of {', '.join(HARDWARE_NAMES)}, a YAML or JSON file, or "
+            "parameters such as {'array_columns': 16}"
+        )
+    if str(hardware) in HARDWARE:
+        return _built(HARDWARE[str(hardware)], parts)
+    path = Path(hardware)
     if not path.is_file():
         hint = "There is no file of that name either."
-        raise UnknownNameError("hardware", name_or_path, HARDWARE_NAMES, hint)
+        raise UnknownNameError("hardware", hardware, HARDWARE_NAMES, hint)
     design = _read(path)
-    template = design.pop("template", "default")
     try:
-        return _built(design, str(template), parts)
+        return _built(design, parts)
     except UnknownNameError:
         raise
     except InvalidInputError as error:
         raise InvalidInputError(f"{path}: {error}") from error
 
 
-def _built(design: Mapping[str, Value], template: str, parts: Parts) -> Hardware:
-    architecture = architecture_of(design, template, parts)
+def hardware_name(hardware: str | Path | Mapping[str, Value]) -> str:
+    """Return what reports call it: its name, that of its file without suffix, or ``hardware``."""
+    return "hardware" if isinstance(hardware, Mapping) else Path(hardware).stem
+
+
+def _built(design: Mapping[str, Value], parts: Parts) -> Hardware:
+    parameters = {name: value for name, value in design.items() if name != "template"}
+    architecture = architecture_of(parameters, str(design.get("template", "default")), parts)
     return Hardware(architecture.words[None], np.array([architecture.area_mm2]), ("",))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Value]:
     if path.suffix.lower() not in _SUFFIXES:
         raise InvalidInputError(f"{path}: expected hardware in a file {', '.join(_SUFFIXES)}")
     try:
         text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
+        is_json = path.suffix.lower() == ".json"
+        content = json.loads(text, object_pairs_hook=_object) if is_json else yaml.load(text, _Loader)
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidInputError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise InvalidInputError(f"{path}: expected parameters with their values, such as 'array_columns: 16'")
-    for key, value in content.items():
+    return _checked(content, str(path))
+
+
+def _checked(content: object, where: str) -> dict[str, Value]:
+    """Return parameters with their values; numpy's numbers become Python's."""
+    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
+        raise InvalidInputError(f"{where}: expected parameters with their values, such as 'array_columns: 16'")
+    design = {key: value.item() if isinstance(value, np.generic) else value for key, value in content.items()}
+    for key, value in design.items():
         if not isinstance(value, bool | int | float | str):
-            raise InvalidInputError(f"{path}: {key!r} cannot be {value!r}; expected a number, a text, true or false")
-    return content
+            raise InvalidInputError(f"{where}: {key!r} cannot be {value!r}; expected a number, a text, true or false")
+    return design
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        _refuse_repeated([key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
+        return super().construct_mapping(node, deep)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    _refuse_repeated([key for key, _ in pairs])
+    return dict(pairs)
+
+
+def _refuse_repeated(keys: list[str]) -> None:
+    for key in keys:
+        if keys.count(key) > 1:
+            raise InvalidInputError(f"{key!r} is given {keys.count(key)} times; keep one")

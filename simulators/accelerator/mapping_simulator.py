@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 
 from simulators.accelerator.architecture import Architecture
 from simulators.accelerator.coded import CodedSimulator, single_network
-from simulators.accelerator.fixed_hardware import fixed_hardware
+from simulators.accelerator.fixed_hardware import fixed_hardware, hardware_name
 from simulators.accelerator.hardware import Hardware, Parts, architecture_of_words
 from simulators.accelerator.layers import DIMENSIONS, Layer, Network
 from simulators.accelerator.mapping import Mapping
@@ -19,6 +20,7 @@ from simulators.accelerator.suites import Suite, load_suite
 from simulators.accelerator.workloads import load_network, network_names
 from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
+from simulators.parameters import Value
 from simulators.spaces import Columns, DesignSpace
 
 
@@ -29,7 +31,7 @@ class LayerMapping(CodedSimulator):
     columns and rows of the array.
 
     Args:
-        hardware: a name of ``fixed_hardware.HARDWARE_NAMES``, or a file of hardware parameters.
+        hardware: a name of ``fixed_hardware.HARDWARE_NAMES``, a file of hardware parameters, or the parameters.
         mode: ``"default"``, or ``"timeloop"``: Timeloop's semantics, see :mod:`simulators.accelerator.modes`.
         repairs: which of the reference's defects mode ``default`` repairs, as names or one comma-separated text; None
             for all.
@@ -52,7 +54,7 @@ class LayerMapping(CodedSimulator):
 
     def __init__(
         self,
-        hardware: str = "eyeriss",
+        hardware: str | Path | Dictionary[str, Value] = "eyeriss",
         mode: str = "default",
         repairs: str | Sequence[str] | None = None,
         fit: str = "refuse",
@@ -63,7 +65,7 @@ class LayerMapping(CodedSimulator):
     ) -> None:
         super().__init__(mode, repairs, fit, Parts(node_nm, word_bits, dram), clock_mhz)
         self.hardware = fixed_hardware(hardware, self.parts)
-        self._hardware_name = hardware
+        self._hardware_name = hardware_name(hardware)
         self.reader = CodeReader([""], ["".join(DIMENSIONS)], explicit=True)
         self.inputs = self.reader.inputs
 
@@ -71,7 +73,7 @@ class LayerMapping(CodedSimulator):
     def architecture(self) -> Architecture:
         """The accelerator."""
         area = float(self.hardware.area_mm2[0])
-        return architecture_of_words(self.hardware.archs[0], area, name=Path(self._hardware_name).stem)
+        return architecture_of_words(self.hardware.archs[0], area, name=self._hardware_name)
 
     def hardware_of(self, columns: Columns) -> Hardware:
         """Return the one accelerator, whatever the columns."""

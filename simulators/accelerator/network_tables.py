@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from simulators.accelerator.layers import Layer, Network
+from simulators.accelerator.layers import LARGEST_BOUND, Layer, Network
 from simulators.errors import InvalidInputError, UnknownNameError
 
 FOLDER: Final = Path(__file__).parent / "data" / "networks"
@@ -24,6 +24,8 @@ SIZES: Final = (*BOUNDS, "stride_h", "stride_w", "dilation_h", "dilation_w", "in
 COLUMNS: Final = ("name", "count", *SIZES)
 """Columns of a table in the order in which they are written."""
 SUFFIXES: Final = (".csv", ".json")
+_MOST: Final = 10**12 - 1
+"""Largest count, and largest input before its layer checks it."""
 _Row = tuple[str, Mapping[str, str]]
 
 
@@ -62,7 +64,7 @@ def read_network(path: str | Path, name: str | None = None) -> NetworkTable:
     counts: list[int] = []
     for where, row in rows:
         layers.append(_layer(where, row, f"layer{len(layers) + 1}"))
-        counts.append(_integer(where, "count", row.get("count", ""), 1, 1))
+        counts.append(_integer(where, "count", row.get("count", ""), 1, _MOST))
     if not layers:
         raise InvalidInputError(f"{file}: no layers. Expected at least one row below the header {','.join(COLUMNS)}.")
     network = Network(name or file.stem, tuple(layers), tuple(counts), notes.get("source", str(file)))
@@ -155,19 +157,19 @@ def _json_rows(file: Path, text: str) -> Iterator[_Row]:
 def _layer(where: str, row: Mapping[str, str], name: str) -> Layer:
     sizes = {}
     for field in SIZES:
-        least = 0 if field.startswith("input") else 1
-        sizes[field] = _integer(where, field, row.get(field, ""), least, least)
+        least, most = (0, _MOST) if field.startswith("input") else (1, LARGEST_BOUND)
+        sizes[field] = _integer(where, field, row.get(field, ""), least, most)
     try:
         return Layer(row.get("name", "") or name, **sizes)
     except InvalidInputError as error:
         raise InvalidInputError(f"{where}: {error}") from None
 
 
-def _integer(where: str, column: str, text: str, default: int, least: int) -> int:
-    """An integer from ``least`` up, of at most 12 digits; an empty text is the default."""
+def _integer(where: str, column: str, text: str, least: int, most: int) -> int:
+    """An integer from ``least`` to ``most``; an empty text is the least."""
     if not text:
-        return default
+        return least
     is_number = text.isascii() and text.isdecimal() and len(text) <= 12
-    if not is_number or int(text) < least:
-        raise InvalidInputError(f"{where}, column {column}: expected an integer from {least} up, got {text!r}")
+    if not is_number or not least <= int(text) <= most:
+        raise InvalidInputError(f"{where}, column {column}: expected an integer from {least} to {most}, got {text!r}")
     return int(text)

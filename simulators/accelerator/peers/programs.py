@@ -15,10 +15,22 @@ from simulators.accelerator.mapping import Mapping
 from simulators.accelerator.mapping_simulator import LayerMapping, one_layer
 from simulators.accelerator.peers import maestro, timeloop
 from simulators.accelerator.peers.simulators import PEER_AUDITS, PeerMapping
+from simulators.errors import InvalidInputError
 from simulators.external import ExternalSimulator
 from simulators.external.simulator import Design, Measured
 
 _LAYER_FILE: Final = "layer.json"
+LONGEST_S: Final = 1_000_000
+"""The most seconds that a run may be given, 11 days: a wait that the operating system still can express."""
+
+
+def _checked_seconds(timeout_s: object) -> float:
+    is_number = isinstance(timeout_s, int | float) and not isinstance(timeout_s, bool)
+    if not is_number or not 0 < timeout_s <= LONGEST_S:  # type: ignore[operator]
+        raise InvalidInputError(
+            f"timeout_s must be a number of seconds above 0, at most {LONGEST_S}, got {timeout_s!r}"
+        )
+    return float(timeout_s)  # type: ignore[arg-type]
 
 
 class ProgramMapping(PeerMapping, ExternalSimulator):
@@ -34,7 +46,11 @@ class ProgramMapping(PeerMapping, ExternalSimulator):
         threads: int = 1,
     ) -> None:
         self.model, self.inputs = model, model.inputs
-        ExternalSimulator.__init__(self, executable, timeout_s, retries, cache, threads)
+        for name, path in (("executable", executable), ("cache", cache)):
+            if path is not None and not isinstance(path, str | Path):
+                raise InvalidInputError(f"{name} must be a path, got {path!r}")
+        seconds = _checked_seconds(timeout_s)
+        ExternalSimulator.__init__(self, executable, seconds, retries, cache, threads)
 
     def settings(self) -> dict[str, Any]:
         """Return the program's settings and the model's."""

@@ -17,6 +17,7 @@ from simulators.accelerator.mapping_simulator import LayerMapping, one_layer
 from simulators.accelerator.peers import zigzag
 from simulators.accelerator.peers._results import PeerResult, impossible
 from simulators.audits import Audit, sum_of_parts
+from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
 from simulators.external import ProgramFailure
 from simulators.external.simulator import Design
@@ -80,6 +81,7 @@ class ZigZagMapping(PeerMapping):
         operand_latch: ZigZag's default, see ``zigzag_result``.
 
     Raises:
+        InvalidInputError: ``operand_latch`` is neither True nor False.
         MissingExtraError: zigzag-dse is not installed.
 
     Version history: 1, zigzag-dse 3.9.1.
@@ -91,6 +93,8 @@ class ZigZagMapping(PeerMapping):
     audits = PEER_AUDITS
 
     def __init__(self, model: LayerMapping, operand_latch: bool = True) -> None:
+        if not isinstance(operand_latch, bool):
+            raise InvalidInputError(f"operand_latch must be True or False, got {operand_latch!r}")
         zigzag.require_zigzag()
         self.model, self.operand_latch = model, operand_latch
         self.inputs = model.inputs
