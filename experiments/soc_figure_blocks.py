@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FACES: Final = {"gpp": "#EEF2F7", "ip": "#FDF3DC", "sram": "#E9F5EC", "dram": "#E9F5EC", "bus": "#F3F0FA"}
 _EDGES: Final = {"gpp": "#8FA3BF", "ip": "#C9A558", "sram": "#7FB08D", "dram": "#7FB08D", "bus": "#9A86C6"}
 _FILLS: Final = {"gpp": "#4F79B0", "ip": "#D1932B", "sram": "#3F9158", "dram": "#3F9158", "bus": "#7A5FB8"}
-TRUNK, ALERT = "#7A5FB8", "#C2260C"
+TRUNK, ALERT, _DARK = "#7A5FB8", "#C2260C", "#374151"
 TASK_COLOURS: Final = (
     "#0072B2",
     "#E69F00",
@@ -70,7 +70,7 @@ def draw_blocks(canvas: Canvas, report: ChipReport, layout: Layout, x: float, y:
 
 def _block(canvas: Canvas, report: ChipReport, use: BlockUse, box: Box) -> None:
     kind, is_worst = use.type.kind, use.id == report.bottleneck
-    edge = ALERT if is_worst else _EDGES[kind]
+    edge = _worst_colour(report) if is_worst else _EDGES[kind]
     canvas.box((box.x, box.y), (box.width, box.height), FACES[kind], edge, 2.2 if is_worst else 1.0)
     width = box.width - 1.6 if kind != "bus" else BOX - 1.6
     canvas.text(box.x + 0.8, box.y + 1.7, fitted(use.id, width, 8.0, True), 8.0, fontweight="bold")
@@ -92,6 +92,11 @@ def _use_bar(canvas: Canvas, use: BlockUse, corner: tuple[float, float], width: 
     canvas.text(x + width, y, label, 6.6, ha="right")
 
 
+def _worst_colour(report: ChipReport) -> str:
+    """Return red, unless all budgets are met."""
+    return _DARK if report.budgets and all(line.met for line in report.budgets) else ALERT
+
+
 def _tags(canvas: Canvas, report: ChipReport, use: BlockUse, box: Box) -> None:
     """Say on the upper edge of a box what the block is worst in."""
     aims = [_AIMS[aim] for aim, block in report.bottlenecks.items() if block == use.id]
@@ -99,7 +104,7 @@ def _tags(canvas: Canvas, report: ChipReport, use: BlockUse, box: Box) -> None:
     if not text:
         return
     width = text_width(text, 6.2, True) + 0.8
-    colour = ALERT if use.id == report.bottleneck else "#374151"
+    colour = _worst_colour(report) if use.id == report.bottleneck else _DARK
     right = box.x + min(box.width, BOX) - 0.6
     canvas.bar((right - width, box.y - 0.75), (width, 1.5), "white", colour, 0.8)
     canvas.text(right - width / 2, box.y, text, 6.2, ha="center", color=colour, fontweight="bold", zorder=6)
@@ -150,6 +155,6 @@ def draw_key(canvas: Canvas, x: float, y: float, right: float) -> None:
     """Draw what the bars and marks of blocks mean."""
     text = (
         "Bars: share of the time in which a PE works; bytes of the busiest way through a bus or memory over what it "
-        "can move. Red: limits latency, or adds most to the budget that is exceeded most."
+        "can move. Thick: limits latency, or adds most to the budget that is exceeded most."
     )
     canvas.text(x, y, fitted(text, right - x, 7.4), 7.4, color=MUTED)

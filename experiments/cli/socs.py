@@ -115,8 +115,9 @@ def _tables(heading: str, report: ChipReport) -> RenderableType:
 
 
 _LEGEND = """\
-limit: the block that limited a task in its longest phase. use: of a PE the share of the makespan in which it works, \
-of memories and buses bytes of the busiest way over what it can move. energy is without leakage."""
+PE: where a task runs; its own: a PE of its name. limit: the block that limited it in its longest phase. use: of a PE \
+the share of the makespan in which it works, of memories and buses bytes of the busiest way over what it can move. \
+energy is without leakage."""
 
 
 def _figures(report: ChipReport) -> RenderableType:
@@ -159,7 +160,8 @@ def _tasks(report: ChipReport) -> RenderableType:
     grid.add_column("limit", overflow="fold", max_width=16)
     for name, task in sorted(report.tasks.items(), key=lambda item: (item[1].start_s, item[1].end_s)):
         times = (f"{seconds * scale:.{digits}f}" for seconds in (task.start_s, task.end_s))
-        grid.add_row(Text(name), *times, Text(task.pe), Text(task.limit))
+        limit = "its PE" if task.limit == task.pe else task.limit
+        grid.add_row(Text(name), *times, Text("its own" if task.pe == name else task.pe), Text(limit))
     return grid
 
 
