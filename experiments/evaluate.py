@@ -6,6 +6,7 @@ Any design the simulator can express is evaluated, whether or not a search space
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ from experiments.tables import Table, check_writable, read_table, table_format, 
 from simulators import Evaluation, InvalidInputError, Problem, Simulator
 
 BATCH = 1024
-"""Designs per call of the simulator: enough that calling it costs nothing, few enough to show progress."""
+"""Most designs per call of the simulator: enough that calling it costs nothing."""
+FIRST_BATCH = 8
+"""Designs of the first call; how long it takes decides the next, see :func:`next_batch`."""
+BATCH_SECONDS = 1.0
+"""What a call should take, so that progress moves."""
 VALID, REASON = "valid", "reason"
 _ROW = re.compile(r"\brow \d+")
 
@@ -40,7 +45,7 @@ def evaluate_file(
         designs, output: CSV, Parquet or JSON Lines by suffix; missing columns take the simulator's defaults.
         workload: a name or a file; None: the environment's default.
         arguments: further arguments of the environment (mode, memory, space ...).
-        progress: called with (designs done, designs in all) after each batch.
+        progress: called with (designs done, designs in all) after each batch, about every second.
 
     Returns:
         How many designs were evaluated and how many of them are invalid.
@@ -48,13 +53,13 @@ def evaluate_file(
     Raises:
         UnknownNameError: environment, argument, workload or column, with the nearest.
         InvalidInputError: a value that cannot be used (row and column), or a file that cannot be read or written;
-            ``output`` and ``designs`` are one file.
+            ``output`` and ``designs`` are one file; ``workload`` and ``arguments`` say different workloads.
     """
     table_format(output)
     if _same_file(designs, output):
         raise InvalidInputError(f"{output}: the output would overwrite the designs; choose another --output")
     table = read_table(designs)
-    chosen = dict(arguments or {}) | ({} if workload is None else {"workload": workload})
+    chosen = chosen_arguments(workload, arguments)
     problem = make_problem(environment, **chosen)
     checked = check_designs(problem.simulator, table, str(designs))
     check_writable(output)
@@ -62,6 +67,20 @@ def evaluate_file(
     echo = table.columns if table_format(output) == "csv" else {name: checked[name].tolist() for name in table.columns}
     write_table(output, result_table(echo, evaluation))
     return table.rows, int((~evaluation.valid).sum())
+
+
+def chosen_arguments(workload: str | None, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return an environment's arguments, its workload among them unless it is None.
+
+    Raises:
+        InvalidInputError: the arguments say another workload.
+    """
+    chosen = dict(arguments or {})
+    if workload is not None and str(chosen.setdefault("workload", workload)) != workload:
+        raise InvalidInputError(
+            f"two workloads: --workload {workload} and --set workload={chosen['workload']}; leave one of them out"
+        )
+    return chosen
 
 
 def check_designs(simulator: Simulator, table: Table, source: str) -> dict[str, np.ndarray]:
@@ -120,15 +139,31 @@ def simulate_in_batches(
     rows: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Evaluate checked columns of ``rows`` designs; an empty table gives an empty evaluation."""
+    """Evaluate checked columns of ``rows`` designs; an empty table gives an empty evaluation.
+
+    Batches take about BATCH_SECONDS each; rows do not influence one another, so their sizes change no result.
+    """
     metrics = problem.simulator.metrics
     parts = [Evaluation.of_valid(metrics, np.empty((0, len(metrics))))] if not rows else []
-    for start in range(0, rows, BATCH):
-        batch = {name: values[start : start + BATCH] for name, values in checked.items()}
+    done, size = 0, FIRST_BATCH
+    while done < rows:
+        batch = {name: values[done : done + size] for name, values in checked.items()}
+        began = time.perf_counter()
         parts.append(problem.simulator.evaluate_checked(batch, problem.workload))
+        done = min(done + size, rows)
+        size = next_batch(size, time.perf_counter() - began)
         if progress is not None:
-            progress(min(start + BATCH, rows), rows)
+            progress(done, rows)
     return Evaluation.concatenate(parts)
+
+
+def next_batch(size: int, seconds: float) -> int:
+    """Return how many designs to evaluate after ``size`` of them took ``seconds``: 1 to BATCH, at most 8 times as many.
+
+    The first call may take longer than others (compiling, preparing), and some designs are faster than others.
+    """
+    fitting = size * BATCH_SECONDS / max(seconds, 1e-9)
+    return int(max(1, min(fitting, 8 * size, BATCH)))
 
 
 def result_table(designs: Mapping[str, Sequence[Any]], evaluation: Evaluation) -> Table:

@@ -19,6 +19,7 @@ from typing import Any
 
 from archgym_envs import spec
 from experiments.comparison_records import plain_json
+from experiments.evaluate import chosen_arguments
 from experiments.identity import canonical_json, digest_of
 from experiments.landscape import Landscape, Questions, survey
 from experiments.prepare import entry_point_of
@@ -94,7 +95,7 @@ def tabulate(
         raise InvalidInputError(f"{output}: a stored table is a Parquet file; let its name end in .parquet")
     if workers is not None and workers < 1:
         raise InvalidInputError(f"workers must be at least 1, got {workers}")
-    chosen = dict(arguments or {}) | ({} if workload is None else {"workload": workload})
+    chosen = chosen_arguments(workload, arguments)
     declared = spec(environment)
     problem = restrict(declared.make_problem(**chosen), only or {})
     default = declared.objective_of(problem)

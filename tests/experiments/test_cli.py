@@ -362,6 +362,10 @@ TOY = ("lab/Toy-v0", "--designs", "d.csv", "--output", "o.csv")
 EVALUATE_MISTAKES: tuple[tuple[tuple[str, ...], str], ...] = (
     ((*TOY, "--set", "spce=small"), "did you mean 'space'"),
     ((*TOY, "--workload", "heavi"), "did you mean 'heavy'"),
+    (
+        (*TOY, "--workload", "heavy", "--set", "workload=light"),
+        "two workloads: --workload heavy and --set workload=light",
+    ),
     (("lab/Toi-v0", *TOY[1:]), "did you mean 'lab/Toy-v0'"),
     (("lab/Toy-v0", "--designs", "no.csv", "--output", "o.csv"), "no.csv: cannot read"),
     (("lab/Toy-v0", "--designs", "d.csv", "--output", "o.txt"), "must end in one of"),
