@@ -160,7 +160,7 @@ def _trace_summary(name: str) -> dict[str, Any]:
 
 def _network_summary(name: str) -> dict[str, Any]:
     """Return what a neural network asks of an accelerator; nothing if ``name`` is none."""
-    from simulators.accelerator.workloads import load_network, network_names, network_summary
+    from simulators.accelerator.workloads import load_network, network_names, network_parameters, network_summary
 
     if name not in network_names():
         return {}
@@ -170,7 +170,7 @@ def _network_summary(name: str) -> dict[str, Any]:
         "layers": sum(network.counts),
         "shapes": len(network.distinct),
         "macs": network.macs,
-        "weights": sum(layer.weights * count for layer, count in zip(network.layers, network.counts, strict=True)),
+        "weights": network_parameters(name),
     }
 
 

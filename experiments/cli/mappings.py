@@ -57,7 +57,7 @@ def mapping(
     network = load_layers(workload)
     single = len(network.distinct) == 1
     if plot is not None:
-        _check_plot(plot, network, single)
+        _check_plot(plot, workload, network, single)
     found = _map(network, architecture, objective, mode, effort)
     heading = f"{network.name} on {architecture.name}"
     if plot is not None:
@@ -84,16 +84,12 @@ def load_layers(text: str) -> Network:
     """
     from simulators.accelerator.coded import single_network
     from simulators.accelerator.suites import load_suite
-    from simulators.accelerator.workloads import load_network, network_names
+    from simulators.accelerator.workloads import load_network
 
-    name, slash, layer = text.rpartition("/")
-    is_network = name.partition("?")[0] in network_names() or Path(name).is_file()
-    if slash and is_network and ":" not in text and not Path(text).is_file():
-        text = f"{name}:{layer}"
     return single_network(load_suite(text, load_network))
 
 
-def _check_plot(plot: Path, network: Network, single: bool) -> None:
+def _check_plot(plot: Path, workload: str, network: Network, single: bool) -> None:
     from experiments.drawing import picture_kind
     from simulators.errors import InvalidInputError
 
@@ -102,7 +98,7 @@ def _check_plot(plot: Path, network: Network, single: bool) -> None:
         first = network.distinct[0][0].name
         raise InvalidInputError(
             f"--plot draws one layer, and {network.name} has {len(network.distinct)} different ones; "
-            f"choose one, such as {network.name}:{first}"
+            f"choose one, such as {workload}:{first}"
         )
 
 

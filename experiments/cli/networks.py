@@ -35,7 +35,12 @@ def _group() -> None:
 
 @guarded
 def describe(
-    workload: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A network's name or a table of layers.")],
+    workload: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE", help="A network's name, a table of layers, network:layer, or several: a+b."
+        ),
+    ],
     json: JsonOption = False,
 ) -> None:
     """Say what a network asks of an accelerator.
@@ -47,14 +52,30 @@ def describe(
     Example:
       archgym workload describe resnet18
       archgym workload describe 'gpt2-decode?context=512&batch=8' --json
+      archgym workload describe resnet18:layer2.0.conv2
     """
+    tables = _tables(workload)
+    if json:
+        records = [{"title": table.title, **_record(table.network)} for table in tables]
+        print_json(records[0] if len(records) == 1 else {"name": workload, "networks": records})
+    else:
+        print_table(_described(tables))
+
+
+def _tables(text: str) -> list[NetworkTable]:
+    """Return the networks of a workload with their titles; a layer of a network has none."""
+    from simulators.accelerator.network_tables import NetworkTable
+    from simulators.accelerator.suites import load_suite
     from simulators.accelerator.workloads import load_network_table
 
-    table = load_network_table(workload)
-    if json:
-        print_json({"title": table.title, **_record(table.network)})
-    else:
-        print_table(_table(table))
+    titles: dict[str, str] = {}
+
+    def load(name: str) -> Network:
+        table = load_network_table(name)
+        titles[table.network.name] = table.title
+        return table.network
+
+    return [NetworkTable(network, titles.get(network.name, "")) for network in load_suite(text, load).networks]
 
 
 @guarded
@@ -179,15 +200,23 @@ def shape_text(layer: Layer) -> str:
 _LEGEND = """
 Words per execution; the last row sums all executions. /word: MACs per word, each word moved once. Bounds of 1 are \
 left out: n batch, g groups, m and c output and input channels of a group, r kernel, p output, / stride, d dilation."""
+_ATTENTION = " Of attention's two products, weights are keys and values: no parameters of the network."
 
 
-def _table(table: NetworkTable) -> RenderableType:
+def _described(tables: list[NetworkTable]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    network, record = table.network, _record(table.network)
-    title = Text.assemble((network.name, "bold"), f": {table.title}" if table.title else "")
-    return Group(title, Text(f"{record['source']}\n", style="dim"), _grid(network, record), Text(_LEGEND, style="dim"))
+    from simulators.accelerator.transformers import ACTIVATION_PRODUCTS
+
+    parts: list[RenderableType] = []
+    for table in tables:
+        network, record = table.network, _record(table.network)
+        title = Text.assemble((network.name, "bold"), f": {table.title}" if table.title else "")
+        parts += [title, Text(f"{record['source']}\n", style="dim"), _grid(network, record), Text()]
+    attention = any(layer.name in ACTIVATION_PRODUCTS for table in tables for layer in table.network.layers)
+    legend = _LEGEND.strip() + _ATTENTION * attention
+    return Group(*parts, Text(legend, style="dim"))
 
 
 def _grid(network: Network, record: dict[str, Any]) -> RenderableType:

@@ -89,18 +89,14 @@ class LayerMapping(CodedSimulator):
         return layer_names()
 
     def load_workload(self, name_or_path: str) -> Suite:
-        """Return a layer: ``network/layer`` (or ``network:layer``), or a file, with ``/layer`` if it has several.
+        """Return a layer: ``network/layer`` or ``network:layer``, or a file, with ``/layer`` if it has several.
 
         Raises:
             UnknownNameError: no such network, file or layer.
             InvalidInputError: a file that cannot be read, or several layers.
         """
-        text = str(name_or_path).strip()
-        network, slash, layer = text.rpartition("/")
-        if slash and not Path(text).is_file() and ":" not in text and (_is_network(network) or Path(network).is_file()):
-            text = f"{network}:{layer}"
-        suite = load_suite(text, load_network)
-        one_layer(suite)
+        suite = load_suite(name_or_path, load_network)
+        one_layer(suite, str(name_or_path).strip())
         return suite
 
     def evaluate_columns(self, columns: Columns, workload: Suite | Network | Layer) -> Evaluation:
@@ -124,14 +120,22 @@ class LayerMapping(CodedSimulator):
         return DesignSpace(parameters, name=name)
 
 
-def one_layer(workload: Suite | Network | Layer) -> tuple[Network, Layer]:
-    """Return a workload of one layer, as network and as layer; raises InvalidInputError if it has several."""
+def one_layer(workload: Suite | Network | Layer, address: str = "") -> tuple[Network, Layer]:
+    """Return a workload of one layer, as network and as layer.
+
+    Args:
+        workload: the workload.
+        address: what it was loaded by, for messages.
+
+    Raises:
+        InvalidInputError: several layers.
+    """
     network = single_network(workload)
     if len(network.distinct) != 1:
         names = [layer.name for layer, _ in network.distinct]
         raise InvalidInputError(
             f"network {network.name!r} has {len(names)} different layers; choose one, "
-            f"such as {network.name}/{names[0]}. Layers: {', '.join(names)}"
+            f"such as {address or network.name}:{names[0]}. Layers: {', '.join(names)}"
         )
     return network, network.distinct[0][0]
 
@@ -140,7 +144,3 @@ def one_layer(workload: Suite | Network | Layer) -> tuple[Network, Layer]:
 def layer_names() -> tuple[str, ...]:
     """Return ``network/layer`` of the distinct layers of all networks that ship."""
     return tuple(f"{name}/{layer.name}" for name in network_names() for layer, _ in load_network(name).distinct)
-
-
-def _is_network(text: str) -> bool:
-    return text.partition("?")[0] in network_names()

@@ -35,7 +35,7 @@ class NetworkSimulator(Simulator):
         return network_names()
 
     def load_workload(self, name_or_path: str) -> Suite:
-        """Return networks joined by ``+``; each is a name, a file, or ``network:layer`` for one of its layers.
+        """Return networks joined by ``+``; each is a name, a file, or ``network:layer`` or ``network/layer``.
 
         Raises:
             UnknownNameError: no such network or layer.

@@ -20,7 +20,8 @@ from typing import Final
 import numpy as np
 
 from simulators.accelerator.layers import Layer, Network
-from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.accelerator.workloads import network_names
+from simulators.errors import InvalidInputError, UnknownNameError, nearest
 from simulators.evaluation import Evaluation
 
 AGGREGATES: Final = ("geomean", "worst")
@@ -72,10 +73,10 @@ class Suite:
 
 
 def load_suite(text: str, load: Callable[[str], Network]) -> Suite:
-    """Return the suite that ``text`` names: networks joined by ``+``, each a name, a file or ``network:layer``.
+    """Return the suite that ``text`` names: networks joined by ``+``, each a name, a file, or a layer of one of them.
 
     Args:
-        text: such as ``resnet18``, ``resnet18+bert-base``, ``resnet18:conv1``.
+        text: such as ``resnet18``, ``resnet18+bert-base``, ``resnet18:conv1`` or ``resnet18/conv1``, ``net.csv:conv``.
         load: returns the network of a name or a file.
 
     Raises:
@@ -83,22 +84,60 @@ def load_suite(text: str, load: Callable[[str], Network]) -> Suite:
         InvalidInputError: an empty name, or a file that cannot be read.
     """
     whole = str(text).strip()
-    parts = [whole] if Path(whole).is_file() else [part.strip() for part in whole.split(SEPARATOR)]
+    if Path(whole).is_file():
+        return Suite((load(whole),))
+    for name, wanted in _splits(whole):  # first as a whole: files and layers may have a plus sign in their names
+        layer = _layer(load(name), wanted) if _is_network(name) else None
+        if layer is not None:
+            return Suite((layer,))
+    parts = [part.strip() for part in whole.split(SEPARATOR)]
     if not all(parts):
         raise InvalidInputError(f"workload {text!r} has an empty name: write networks joined by '+', such as 'a+b'")
     return Suite(tuple(_load_part(part, load) for part in parts))
 
 
 def _load_part(text: str, load: Callable[[str], Network]) -> Network:
-    """Return a network, or of ``network:layer`` the network of that one layer, executed once."""
-    name, colon, wanted = text.rpartition(":")
-    if not colon or Path(text).is_file():
+    """Return a network, or of ``network:layer`` or ``network/layer`` the network of that one layer, executed once."""
+    splits = [] if Path(text).is_file() else _splits(text)
+    for name, wanted in splits:
+        layer = _layer(load(name), wanted)
+        if layer is not None:
+            return layer
+    if not splits:
         return load(text)
-    network = load(name)
-    for layer in network.layers:
-        if layer.name == wanted:
-            return Network.of(f"{network.name}:{wanted}", (layer,), network.source)
-    raise UnknownNameError(f"layer of network {network.name!r}:", wanted, [layer.name for layer in network.layers])
+    name, wanted = splits[0]
+    names = [layer.name for layer in load(name).layers]
+    close = nearest(wanted, names) or names[0]
+    raise UnknownNameError(f"layer of network {name!r}:", wanted, names, f"Write it as in {f'{name}:{close}'!r}.")
+
+
+def _splits(text: str) -> list[tuple[str, str]]:
+    """Return the ways to read ``text`` as a network and a layer; with no network that is known, ``a:b`` is one."""
+    cuts = [at for at, sign in enumerate(text) if sign in ":/" and at]
+    files = [at for at in cuts if _is_file(text[:at])]
+    named = next((at for at in cuts if _is_network(text[:at]) and at not in files), None)
+    chosen = [*files, *([] if named is None else [named])]
+    if not chosen and ":" in text[1:]:
+        chosen = [text.rindex(":")]
+    return [(text[:at], text[at + 1 :]) for at in chosen]
+
+
+def _is_network(text: str) -> bool:
+    name, _, options = text.partition("?")
+    return (name in network_names() and SEPARATOR not in options) or _is_file(text)
+
+
+def _is_file(text: str) -> bool:
+    return not text.endswith("/") and Path(text).is_file()
+
+
+def _layer(network: Network, wanted: str) -> Network | None:
+    """Return the network of one layer, executed once; a slash that its name begins with may be left out."""
+    for name in (wanted, f"/{wanted}"):
+        for layer in network.layers:
+            if layer.name == name:
+                return Network.of(f"{network.name}:{name}", (layer,), network.source)
+    return None
 
 
 def check_aggregate(aggregate: str) -> str:

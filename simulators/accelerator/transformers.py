@@ -22,6 +22,9 @@ from typing import Final
 from simulators.accelerator.layers import Layer, Network
 from simulators.errors import InvalidInputError
 
+ACTIVATION_PRODUCTS: Final = ("attention.scores", "attention.mix")
+"""Layers whose operand called weights is activations: keys and values."""
+
 
 @dataclass(frozen=True)
 class Transformer:

@@ -18,7 +18,7 @@ from typing import Final
 
 from simulators.accelerator.layers import LARGEST_BOUND, Network
 from simulators.accelerator.network_tables import FOLDER, NetworkTable, read_network
-from simulators.accelerator.transformers import TRANSFORMERS
+from simulators.accelerator.transformers import ACTIVATION_PRODUCTS, TRANSFORMERS
 from simulators.errors import InvalidInputError, UnknownNameError
 
 _SUFFIX: Final = ".csv"
@@ -75,6 +75,17 @@ def load_network_table(name_or_path: str | Path) -> NetworkTable:
         )
     hint = f"There is no file of that name either (from {Path.cwd()})."
     raise UnknownNameError("network", text, network_names(), hint)
+
+
+def network_parameters(name: str) -> int:
+    """Return the weights of a named network's layers; keys and values, which are activations, do not count.
+
+    Raises:
+        InvalidInputError, UnknownNameError: as :func:`load_network` does.
+    """
+    network = load_network(name)
+    pairs = zip(network.layers, network.counts, strict=True)
+    return sum(layer.weights * count for layer, count in pairs if layer.name not in ACTIVATION_PRODUCTS)
 
 
 def network_summary(name_or_path: str | Path) -> str:

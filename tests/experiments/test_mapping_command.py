@@ -94,6 +94,7 @@ def test_hardware_and_layers_of_ones_own(mapping: Callable[..., Result], tmp_pat
     assert "net on mine: m4 c2, 8 MACs" in done.stdout and "of 4 PEs work" in done.stdout
     (tmp_path / "net.csv").write_text("name,m,c\n[bold]odd[/x],4,2\n[b],8,2\n")
     assert "[bold]odd[/x]" in mapping("net.csv").stdout
+    assert "net:[b] on" in mapping("net.csv/[b]").stdout
     assert "certified  yes" in " ".join(mapping("net.csv:[b]").stdout.split("\n")).replace("    ", "  ")
 
 
@@ -111,6 +112,7 @@ def test_hardware_and_layers_of_ones_own(mapping: Callable[..., Result], tmp_pat
         ((LAYER, "--effort", "norml"), "did you mean 'normal'"),
         ((LAYER, "--plot", "x.doc"), "ends in .png, .svg or .pdf"),
         ((LAYER, "--plot", "/proc/x.png"), "cannot write /proc/x.png"),
+        (("net.csv", "--plot", "x.png"), "choose one, such as net.csv:/2/Conv"),
         (("resnet18", "--plot", "x.png"), "choose one, such as resnet18:conv1"),
     ],
 )
@@ -118,11 +120,12 @@ def test_mistakes_are_wrong_usage(
     words: tuple[str, ...], message: str, mapping: Callable[..., Result], tmp_path: Path
 ) -> None:
     (tmp_path / "tiny.yaml").write_text("array_row: 2\n")
+    (tmp_path / "net.csv").write_text("name,m\n/2/Conv,2\nother,3\n")
     (tmp_path / "no-room.yaml").write_text("hierarchy: unified\npe_storage_words: 2\n")
     done = mapping(*words)
     assert (done.exit_code, done.stdout) == (2, ""), done.output
     assert message in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"tiny.yaml", "no-room.yaml"}
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny.yaml", "no-room.yaml", "net.csv"}
 
 
 def test_help_has_an_example(mapping: Callable[..., Result]) -> None:

@@ -63,6 +63,27 @@ def test_describe_as_json(workload: Callable[..., Result]) -> None:
     assert scores["macs_per_word"] == pytest.approx(24 * 64 * 1024 / (24 * (64 * 1024 + 64 + 1024)))
 
 
+def test_describe_a_layer_and_several_networks(workload: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text("# title: mine\nname,m,c\n/2/Conv,3,5\nother,7,7\n")
+    for text in ("resnet18:conv1", "resnet18/conv1"):
+        record = json.loads(workload("describe", text, "--json").stdout)
+        assert (record["name"], [layer["name"] for layer in record["layers"]]) == ("resnet18:conv1", ["conv1"])
+    assert workload("describe", "net.csv:/2/Conv").stdout.startswith("net:/2/Conv\n")
+    both = "resnet18+net.csv"
+    shown = workload("describe", both).stdout
+    assert "resnet18: ResNet-18, 224x224 image\n" in shown and "\nnet: mine\n" in shown
+    assert shown.count("Words per execution") == 1 and max(map(len, shown.splitlines())) <= 80
+    record = json.loads(workload("describe", both, "--json").stdout)
+    assert record["name"] == both
+    assert [(n["title"], n["macs"]) for n in record["networks"]][1] == ("mine", 3 * 5 + 49)
+
+
+def test_describe_says_which_weights_are_no_parameters(workload: Callable[..., Result]) -> None:
+    words = "keys and values: no parameters"
+    assert words in " ".join(workload("describe", "bert-base").stdout.split())
+    assert words not in " ".join(workload("describe", "resnet18").stdout.split())
+
+
 def test_describe_a_table_of_ones_own(workload: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("name,m,c\n[bold]odd[/x],3,5\n")
     done = workload("describe", "mine.csv")

@@ -22,6 +22,7 @@ from simulators.accelerator.workloads import (
     load_network_table,
     network_names,
     network_options,
+    network_parameters,
     network_summary,
     quantity,
 )
@@ -149,12 +150,18 @@ PARAMETERS = {
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_transformers_have_the_published_number_of_weights(name: str) -> None:
     network, (published, without_layer) = load_network(name), PARAMETERS[name]
-    activations = ("attention.scores", "attention.mix")
-    pairs = zip(network.layers, network.counts, strict=True)
-    assert (
-        sum(layer.weights * count for layer, count in pairs if layer.name not in activations)
-        == published - without_layer
-    )
+    assert network_parameters(name) == published - without_layer < weights(network)
+
+
+def test_the_list_and_the_page_of_workloads_agree_on_sizes() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "workloads.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+`) \| [^|]* \| (\d+) \| ([^|]+) \| ([\d.]+ [kMG]) \|$", page, re.MULTILINE)
+    found = {name: int(layers) for names, layers, _, _ in rows for name in re.findall("`(.+?)`", names)}
+    assert set(found) == set(network_names())
+    for names, layers, _, size in rows:
+        for name in re.findall("`(.+?)`", names):
+            assert quantity(network_parameters(name)) == size, name
+            assert sum(load_network(name).counts) == int(layers), name
 
 
 def test_one_token_uses_every_weight_and_every_key_and_value_once() -> None:
