@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--workloads", nargs="+", default=list(WORKLOADS))
     parser.add_argument("--agents", nargs="+", default=list(AGENTS), help="ask/tell agents of the registry")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--budget", type=int, default=2000, help="designs simulated per search (default 2000)")
     parser.add_argument("--mode", default="farsi", help="farsi (default): FARSI's own semantics; or default")
     arguments = parser.parse_args()
@@ -71,7 +72,8 @@ def main() -> None:
             parser.error(f"workload {workload!r} has no budgets to meet")
         for name in arguments.agents:
             start = time.process_time()
-            agents = [make_agent(name, problem.space, seed) for seed in range(arguments.seeds)]
+            seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+            agents = [make_agent(name, problem.space, seed) for seed in seeds]
             if not all(isinstance(agent, Agent) for agent in agents):
                 parser.error(f"agent {name!r} owns its loop; this benchmark takes ask/tell agents")
             searches = [search(agent, problem, scorer, arguments.budget) for agent in agents]
