@@ -53,13 +53,14 @@ def list_things(
 
 def _environments(entries: list[dict[str, Any]]) -> RenderableType:
     from rich.console import Group
+    from rich.padding import Padding
     from rich.text import Text
 
     parts: list[RenderableType] = []
     for entry in entries:
-        parts.append(Text.assemble((entry["id"], "bold"), f"\n  {entry.get('doc', '')}"))
+        parts += [Text(entry["id"], style="bold"), Padding(Text(entry.get("doc", "")), _INDENTED)]
         if "error" in entry:
-            parts.append(Text(f"  not usable: {entry['error']}", style="red"))
+            parts.append(Padding(Text(f"not usable: {entry['error']}", style="red"), _INDENTED))
             continue
         choices = entry["argument_choices"]
         arguments = [
@@ -84,6 +85,8 @@ def _environments(entries: list[dict[str, Any]]) -> RenderableType:
     return Group(*parts)
 
 
+_INDENTED = (0, 0, 0, 2)
+"""Padding of a block: top, right, bottom, left."""
 MOST_PARAMETERS = 30
 """Most parameters that the list of environments shows."""
 

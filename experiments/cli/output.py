@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,23 @@ def print_table(renderable: RenderableType) -> None:
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=False).print(renderable)
+
+
+def folded(text: str, width: int) -> str:
+    """Return ``text`` with its words of more than ``width`` characters broken behind underscores, where they have any.
+
+    Rich breaks long words anywhere; what is broken here stands on lines of its own.
+    """
+    return " ".join("\n".join(_pieces(word, width)) for word in text.split(" "))
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    lines = [""]
+    for piece in re.findall("[^_]*_+|[^_]+", word):
+        if lines[-1] and len(lines[-1]) + len(piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return lines
 
 
 @contextmanager

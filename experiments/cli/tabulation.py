@@ -11,7 +11,7 @@ import typer
 
 from experiments.cli.failures import Interrupted, guarded
 from experiments.cli.options import SettingsOption, WorkloadOption, environment_arguments
-from experiments.cli.output import print_json, print_table, rate_bar
+from experiments.cli.output import folded, print_json, print_table, rate_bar
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from experiments.tabulate import Tabulation
 
 _MOST_POINTS = 8
+_LABEL_WIDTH = 18
+"""Characters of an objective's words that stand beside five columns of numbers on 80."""
+_TABLE_WIDTH, _NUMBER_WIDTH = 80, 11
 
 
 @guarded
@@ -153,8 +156,8 @@ def _label(found: ObjectiveLandscape) -> str:
     """Return a product with an arrow for its direction, or the words of a specification."""
     for direction, arrow in (("minimize", "↓"), ("maximize", "↑")):
         if direction in found.objective:
-            return f"{found.objective[direction]} {arrow}"
-    return found.label
+            return folded(f"{found.objective[direction]} {arrow}", _LABEL_WIDTH)
+    return folded(found.label, _LABEL_WIDTH)
 
 
 def _first_design(found: ObjectiveLandscape) -> RenderableType:
@@ -178,7 +181,9 @@ def _front(landscape: Landscape) -> list[RenderableType]:
     if not count:
         return []
     shown = f"{count} points" if count <= _MOST_POINTS else f"{_MOST_POINTS} of {count} points"
-    title, table = _table(f"Pareto front over {', '.join(names)}: {shown}", *names, "designs")
+    width = max(_NUMBER_WIDTH, _TABLE_WIDTH // (len(names) + 1) - 2)
+    heads = [folded(name, width) for name in names]
+    title, table = _table(f"Pareto front over {', '.join(names)}: {shown}", *heads, "designs")
     step = max(1, -(-count // _MOST_POINTS))
     for point in landscape.front[::step]:
         table.add_row(*(f"{value:.6g}" for value in point.metrics.values()), f"{point.designs:,}")

@@ -48,7 +48,11 @@ METRICS: Final = (
     Metric("utilisation", "1", "maximize", "MACs over cycles times PEs of the array"),
     Metric("macs_per_cycle", "1", "maximize", "throughput: MACs over cycles"),
     Metric("energy_per_mac_pj", "pJ", doc="energy over MACs"),
-    Metric("dram_words", "1", doc="words over the DRAM interface, read and written"),
+    Metric(
+        "dram_words",
+        "1",
+        doc="words over the DRAM interface, read and written; an average where tiles do not divide the layer",
+    ),
     Metric("compute_cycles", "1", "report", "steps of the busiest PE, were every bandwidth unlimited"),
     Metric("stall_cycles", "1", "report", "cycles beyond those, in which some level is at its bandwidth"),
     Metric("macs", "1", "report", "multiply-accumulates of the workload"),
