@@ -153,7 +153,7 @@ def check_writable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise InvalidInputError(f"cannot write {path}: {error.strerror or error}; choose another --output") from None
+        raise InvalidInputError(f"cannot write {path}: {error.strerror or error}; choose another file") from None
 
 
 @contextmanager

@@ -26,6 +26,10 @@ class Detail:
     got: Number
 
 
+class UnreadableRowError(InvalidInputError):
+    """A row of a reference table that is damaged or lacks something, unlike one that a model cannot express."""
+
+
 @dataclass
 class Compared:
     """What came of one table.
@@ -37,6 +41,7 @@ class Compared:
         tolerated: relative errors of what has a tolerance, largest of each row.
         agreeing: rows in which every value is within the bar.
         refused: why rows were not compared -> how many.
+        unreadable: rows that cannot be read, which no bar allows.
     """
 
     rows: int = 0
@@ -46,10 +51,23 @@ class Compared:
     agreeing: set[int] = field(default_factory=set)
     disagreeing: set[int] = field(default_factory=set)
     refused: dict[str, int] = field(default_factory=dict)
+    unreadable: set[int] = field(default_factory=set)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether every row can be read and every compared one agrees; None if there are none of either."""
+        if not self.agreeing | self.disagreeing | self.unreadable:
+            return None
+        return not self.disagreeing and not self.unreadable
 
     def refuse(self, reason: str, rows: int = 1) -> None:
         """Count rows that are not compared."""
         self.refused[reason] = self.refused.get(reason, 0) + rows
+
+    def cannot_read(self, row: int, why: object) -> None:
+        """Note a row that cannot be read, and say which it is and why."""
+        self.unreadable.add(row)
+        self.refuse(unreadable_text(row, why))
 
     def add(self, detail: Detail, agrees: bool, tolerated: bool = False) -> None:
         """Take a compared value in."""
@@ -60,6 +78,11 @@ class Compared:
         )
         (self.agreeing if agrees else self.disagreeing).add(detail.row)
         self.agreeing -= self.disagreeing
+
+
+def unreadable_text(row: int, why: object) -> str:
+    """Return what reports say of a row, counted from 0, that cannot be read."""
+    return f"row {row} (from 0) cannot be read: {why}"
 
 
 def relative_error(detail: Detail) -> float:

@@ -190,7 +190,7 @@ def _missing(tables: Iterable[tuple[str, Any]]) -> list[Text]:
     from rich.text import Text
 
     return [
-        Text(f"{name}: {count} rows not compared: {reason}", style="dim")
+        Text(f"{name}: {count} row{'s' if count != 1 else ''} not compared: {reason}", style="dim")
         for name, reasons in tables
         for reason, count in reasons.items()
     ]

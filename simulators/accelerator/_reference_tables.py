@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from simulators._agreement import Compared, Detail, Number, read_number, read_packed
+from simulators._agreement import Compared, Detail, Number, UnreadableRowError, read_number, read_packed
 from simulators.accelerator._sram import (
     INTERPOLATED_FROM_BYTES,
     INTERPOLATION_BAR,
@@ -52,15 +52,27 @@ def compare_timeloop(directory: Path, table: str) -> Compared | None:
     found, readable = Compared(rows=len(rows)), {}
     for position, row in enumerate(rows):
         try:
-            readable[position] = read_point(row)
-            if not isinstance(row.get("result"), Mapping):
-                raise InvalidInputError("the point has no 'result'")
+            point = read_point(row)
+            _check_result(row.get("result"))
+            readable[position] = point
+        except UnreadableRowError as error:
+            found.cannot_read(position, error)
         except InvalidInputError as error:
-            readable.pop(position, None)
             found.refuse(str(error))
     for position, ours in zip(readable, _evaluated(list(readable.values())), strict=True):
         _compare_point(found, Detail(table, position, "", 0, 0), rows[position]["result"], ours)
     return found
+
+
+def _check_result(result: Any, path: str = "") -> None:
+    """Raise UnreadableRowError if a point's result is none, or one of what is compared is text."""
+    if not path and not isinstance(result, Mapping):
+        raise UnreadableRowError("the point has no 'result'")
+    for name, value in result.items():
+        if isinstance(value, Mapping):
+            _check_result(value, f"{path}{name}.")
+        elif isinstance(value, str) and (_is_ours(f"{path}{name}") or _is_energy(f"{path}{name}")):
+            raise UnreadableRowError(f"{path}{name} is {value!r}, expected a number")
 
 
 def _points(text: str, file: Path) -> Sequence[Any]:
@@ -143,7 +155,14 @@ def compare_systolic(file: Path, table: str) -> Compared:
     from simulators.accelerator.systolic.validation import agrees, compare_scalesim
 
     found = Compared(rows=len(_csv_rows(file.parent, table)))
-    for item in compare_scalesim(file, found.refuse):
+
+    def refuse(row: int, error: InvalidInputError) -> None:
+        if isinstance(error, UnreadableRowError):
+            found.cannot_read(row, error)
+        else:
+            found.refuse(str(error))
+
+    for item in compare_scalesim(file, refuse):
         found.add(replace(item, table=table), agrees(item.metric, item.expected, item.got))
     return found
 
@@ -162,8 +181,10 @@ def compare_cacti(directory: Path, table: str) -> Compared | None:
         try:
             node, size, port = (float(row[name]) for name in ("tech_nm", "kB", "width_bits"))
             _compare_macro(found, table, position, row, (int(node), 1024.0 * size, int(port)))
-        except (KeyError, TypeError, ValueError) as error:
-            found.refuse(f"the row cannot be read: {error}")
+        except KeyError as error:
+            found.cannot_read(position, f"column {error} is missing")
+        except (TypeError, ValueError) as error:
+            found.cannot_read(position, error)
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators._agreement import Number
+from simulators._agreement import Number, UnreadableRowError
 from simulators.accelerator.architecture import Architecture, StorageLevel
 from simulators.accelerator.kernel_layout import (
     FILLS,
@@ -80,7 +80,8 @@ def read_point(point: Point) -> TimeloopPoint:
     """Read one point.
 
     Raises:
-        InvalidInputError: a point that lacks something or that the model cannot express; says what.
+        UnreadableRowError: a point that is damaged or lacks something; says what.
+        InvalidInputError: a point that the model cannot express.
     """
     try:
         levels = _level_names(point)
@@ -90,9 +91,9 @@ def read_point(point: Point) -> TimeloopPoint:
     except InvalidInputError:
         raise
     except KeyError as error:
-        raise InvalidInputError(f"the point has no {error.args[0]!r}") from error
+        raise UnreadableRowError(f"the point has no {error.args[0]!r}") from error
     except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise InvalidInputError(f"the point cannot be read: {error}") from error
+        raise UnreadableRowError(str(error)) from error
 
 
 def _level_names(point: Point) -> tuple[str, ...]:

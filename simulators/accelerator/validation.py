@@ -65,7 +65,7 @@ class TableSummary:
         worst_error: largest relative error, 0.., of values that must be equal; NaN if there are none.
         worst_energy_error: largest relative error of values that have a tolerance; NaN if there are none.
         bar: what is asked of the table.
-        met: whether the compared rows meet the bar; None where there are none.
+        met: whether the compared rows meet the bar and every row can be read; None where there are none of either.
         not_supported: why rows were not compared -> how many.
     """
 
@@ -146,7 +146,7 @@ def validate_accelerator(
 
     Args:
         reference_dir: the directory, laid out as this module's docstring says. Rows that the models cannot express are
-            reported with the reason, not compared.
+            reported with the reason, not compared; with rows that cannot be read the table's bar is missed.
         progress: called with the name of each table before it is compared.
 
     Raises:
@@ -190,7 +190,6 @@ def _held_out(node_nm: int, metric: str, points: list[HeldOutPoint]) -> HeldOutS
 
 def _summary(table: str, found: Compared) -> TableSummary:
     rows = {detail.row for detail in found.details}
-    judged = found.agreeing | found.disagreeing
     return TableSummary(
         table=table,
         rows=found.rows,
@@ -200,7 +199,7 @@ def _summary(table: str, found: Compared) -> TableSummary:
         worst_error=max(found.errors.values(), default=math.nan),
         worst_energy_error=max(found.tolerated.values(), default=math.nan),
         bar=BARS.get(table, ""),
-        met=not found.disagreeing if judged else None,
+        met=found.met,
         not_supported=dict(found.refused),
     )
 

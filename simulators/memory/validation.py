@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simulators._agreement import Detail, Number, read_number, write_details
+from simulators._agreement import Detail, Number, read_number, unreadable_text, write_details
 from simulators.audits import run_audits
 from simulators.errors import InvalidInputError
 from simulators.memory._bars import BARS, POWER_DOWN, Bar
@@ -42,7 +42,7 @@ class TableSummary:
             nothing was compared.
         makespan_within_1_percent, energy_within_1_percent, latency_within_2_percent: shares of the compared rows.
         kind: which bar holds: the memory's standard, or ``power-down``.
-        met: whether the bar is met by the compared rows; None where there are none.
+        met: whether the bar is met by the compared rows, and every row can be read; None where there are none.
         not_supported: why rows were not compared -> how many.
     """
 
@@ -139,9 +139,14 @@ def _validate_rows(
     except InvalidInputError as error:
         return _summary(table, len(rows), [], {str(error): len(rows)}, "")
     usable: dict[str, list[int]] = {}
+    damaged: dict[int, str] = {}
+    numbers = {declared.name for declared in controller.inputs if type(declared.default) in (int, float)}
     for position, row in enumerate(rows):
-        reason = _why_not(row, controller)
-        if reason:
+        damage = _damage(row, [theirs for theirs, ours in PARAMETERS.items() if ours in numbers])
+        reason = "" if damage else _why_not(row, controller)
+        if damage:
+            damaged[position] = damage
+        elif reason:
             reasons[reason] = reasons.get(reason, 0) + 1
         else:
             usable.setdefault(str(row["trace"]), []).append(position)
@@ -153,11 +158,17 @@ def _validate_rows(
             continue
         columns = controller.check_columns(_columns([rows[p] for p in positions], controller))
         for position, ours in zip(positions, _results(controller, columns, trace), strict=True):
-            found[position] = list(_compare(table, position, rows[position], ours))
+            damage = _damage(rows[position], ours or ())
+            if damage:
+                damaged[position] = damage
+            else:
+                found[position] = list(_compare(table, position, rows[position], ours))
+    reasons.update({unreadable_text(row, why): 1 for row, why in sorted(damaged.items())})
     compared = [found[position] for position in sorted(found)]
     details.extend(detail for row_details in compared for detail in row_details)
     sleeps = any(row.get("PowerDownPolicy", "NoPowerDown") != "NoPowerDown" for row in rows)
-    return _summary(table, len(rows), compared, reasons, POWER_DOWN if sleeps else controller.memory.standard)
+    summary = _summary(table, len(rows), compared, reasons, POWER_DOWN if sleeps else controller.memory.standard)
+    return replace(summary, met=False) if damaged else summary
 
 
 def _results(
@@ -180,6 +191,12 @@ def _results(
         valid = bool(evaluation.valid[index])
         yield reference_columns(metrics, outputs[index], controller, uncounted) if valid else None
         index += 1
+
+
+def _damage(row: Row, columns: Iterable[str]) -> str:
+    """Return which of these columns, that hold numbers, holds none in this row, or nothing; blanks are allowed."""
+    bad = [column for column in columns if isinstance(read_number(row.get(column)), str)]
+    return f"{bad[0]} is {row[bad[0]]!r}, expected a number" if bad else ""
 
 
 def _why_not(row: Row, controller: MemoryController) -> str:

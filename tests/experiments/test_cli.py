@@ -417,7 +417,7 @@ def test_validate_memory(met: bool | None, status: int, tmp_path: Path, monkeypa
     assert shown.exit_code == status
     assert f"Bar {'met' if met else 'missed'}: the bar." in shown.stdout
     assert "0.4%" in shown.stdout
-    assert "1 rows not compared: DDR9 is not supported" in shown.stdout
+    assert "1 row not compared: DDR9 is not supported" in shown.stdout
     assert (tmp_path / "new" / "details.csv").read_text().splitlines() == [
         "table,row,metric,expected,got",
         "dramsys_4x2,0,total_time_ps,1250,1251",
@@ -446,7 +446,7 @@ def test_validate_accelerator(met: bool | None, status: int, tmp_path: Path, mon
     shown = invoke(*words, "--details", str(tmp_path / "new" / "details.csv"))
     assert shown.exit_code == status
     assert f"Bar {'met' if met else 'missed'}: " in shown.stdout
-    for text in ("8/9", "0.012%", "1 rows not compared: 4 spatial levels", "45 nm", "5/6", "-14.6%", "16 kB"):
+    for text in ("8/9", "0.012%", "1 row not compared: 4 spatial levels", "45 nm", "5/6", "-14.6%", "16 kB"):
         assert text in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
     assert (tmp_path / "new" / "details.csv").read_text().splitlines() == [
@@ -457,6 +457,23 @@ def test_validate_accelerator(met: bool | None, status: int, tmp_path: Path, mon
     data = json.loads(invoke(*words, "--json").stdout)
     assert data["passed"] is bool(met)
     assert data["tables"][1]["worst_error"] is None
+
+
+def test_validate_ends_in_1_and_names_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+    good = "45,64,64,16.02,13.23,0.2,0.00167,1.651"
+    header = "tech_nm,kB,width_bits,read_pJ,write_pJ,area_mm2,leak_mW,cycle_ns"
+    (tmp_path / "cacti_sram_energy.csv").write_text(f"{header}\n{good.replace('16.02', 'n/a')}\n{good}\n")
+    result = invoke("validate", "accelerator", "--reference", str(tmp_path))
+    assert result.exit_code == 1, result.output
+    shown = " ".join(result.stdout.split())
+    assert "1 row not compared: row 0 (from 0) cannot be read: could not convert" in shown and "'n/a'" in shown
+
+
+def test_details_on_a_directory_are_wrong_usage(tmp_path: Path) -> None:
+    for folder in ("/", str(tmp_path)):
+        result = invoke("validate", "accelerator", "--reference", str(tmp_path), "--details", folder)
+        assert result.exit_code == 2
+        assert f"cannot write {folder}: it is a directory; choose another file" in result.stderr
 
 
 @pytest.mark.parametrize("simulator", ["memory", "accelerator"])

@@ -47,7 +47,7 @@ def test_tabulate_breaks_no_name_within_a_word(tmp_path: Path) -> None:
         word.strip(":,")
         for line in lines
         for word in line.split()
-        if "peak" in word or "bandw" in word and "=" not in word
+        if "peak" in word or ("bandw" in word and "=" not in word)
     }
     whole = {long, "peak_dram_", "bandwidth_gbit_", "bandwidth_"}
     assert {"peak_dram_", "bandwidth_gbit_"} <= found <= whole

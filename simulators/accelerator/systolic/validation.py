@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from simulators._agreement import Detail, Number, read_packed
+from simulators._agreement import Detail, Number, UnreadableRowError, read_packed
 from simulators.accelerator.layers import Layer, Network
 from simulators.accelerator.systolic.kernel_codes import (
     O_BUSY,
@@ -42,7 +42,9 @@ _INPUTS: Final = (
 )
 
 
-def compare_scalesim(path: str | Path, refuse: Callable[[str], None] | None = None) -> Iterator[Detail]:
+def compare_scalesim(
+    path: str | Path, refuse: Callable[[int, InvalidInputError], None] | None = None
+) -> Iterator[Detail]:
     """Simulate every row of a table of SCALE-Sim results and yield each value that the closed forms cover.
 
     DRAM counts and ``overall_cycles_incl_prefetch`` come from SCALE-Sim's simulated buffers and are not compared;
@@ -50,7 +52,9 @@ def compare_scalesim(path: str | Path, refuse: Callable[[str], None] | None = No
 
     Args:
         path: ``scalesim_points.csv``, perhaps compressed (``.csv.gz``).
-        refuse: called with the reason for each row that cannot be simulated, which is then left out.
+        refuse: called for each row that cannot be simulated, which is then left out, with its number from 0 and the
+            reason: an UnreadableRowError where the row is damaged, another InvalidInputError where we have no such
+            array.
 
     Raises:
         InvalidInputError: a file that cannot be read, or, without ``refuse``, a row without what is needed; names file
@@ -62,10 +66,10 @@ def compare_scalesim(path: str | Path, refuse: Callable[[str], None] | None = No
         try:
             found = _results(row, simulator)
             expected = {name: _number(row[name]) for name in found if row.get(name)}
-        except (KeyError, ValueError, ZeroDivisionError) as error:
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             if refuse is None:
                 raise InvalidInputError(f"{file}, row {position}: {_why(error)}") from error
-            refuse(_why(error))
+            refuse(position, error if isinstance(error, InvalidInputError) else UnreadableRowError(_why(error)))
             continue
         if row.get("bw_mode", "CALC") != "CALC":
             expected.pop("stall_cycles", None)

@@ -129,10 +129,6 @@ def test_the_sum_of_energies_counts_even_if_each_is_within_its_rounding(tmp_path
         ({"dims": {**POINT["dims"], "H": 3}}, "unknown dimensions: h"),
         ({"factors": {"DRAM": {"C": 2}, "RF": {"M": 2}}}, "2 storage levels"),
         ({"factors": {**POINT["factors"], "RF": {"X": 2}}}, "dimension of a layer 'X'"),
-        ({"arch": {"npe_x": 2}}, "no 'npe_y'"),
-        ({"dims": {**POINT["dims"], "P": "two"}}, "cannot be read"),
-        ({"factors": {**POINT["factors"], "RF": {"M": 10**12}}}, "cannot be read"),
-        ({"energy_pJ_per_vector_action": {"DRAM": [1, 1]}}, "no 'GLB'"),
         ({"mapping": [{"target": t, "type": "temporal"} for t in ("GLB", "DRAM", "RF")]}, "not DRAM and others"),
         (
             {
@@ -141,7 +137,6 @@ def test_the_sum_of_energies_counts_even_if_each_is_within_its_rounding(tmp_path
             },
             "array of PEs does not lie below the second level",
         ),
-        ({"result": None}, "no 'result'"),
     ],
 )
 def test_what_cannot_be_expressed_is_listed_with_its_reason(change: dict, reason: str, tmp_path: Path) -> None:
@@ -149,6 +144,26 @@ def test_what_cannot_be_expressed_is_listed_with_its_reason(change: dict, reason
     assert (table.rows, table.compared, table.met) == (3, 2, True)
     (found,) = table.not_supported
     assert reason in found
+    assert {detail.row for detail in report.details} == {0, 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"arch": {"npe_x": 2}}, "no 'npe_y'"),
+        ({"dims": {**POINT["dims"], "P": "two"}}, "'two'"),
+        ({"factors": {**POINT["factors"], "RF": {"M": 10**12}}}, "1000000000000"),
+        ({"energy_pJ_per_vector_action": {"DRAM": [1, 1]}}, "no 'GLB'"),
+        ({"result": None}, "no 'result'"),
+        ({"result": {"cycles": "12x"}}, "cycles is '12x', expected a number"),
+        ({"result": {"levels": {"RF": {"Weights": {"reads": ""}}}}}, "levels.RF.Weights.reads is ''"),
+    ],
+)
+def test_a_point_that_cannot_be_read_misses_the_bar(change: dict, reason: str, tmp_path: Path) -> None:
+    report, table = timeloop(tmp_path, points({}, change, {}))
+    assert (table.rows, table.compared, table.agreeing, table.met, report.passed) == (3, 2, 2, False, False)
+    (found,) = table.not_supported
+    assert found.startswith("row 1 (from 0) cannot be read: ") and reason in found
     assert {detail.row for detail in report.details} == {0, 2}
 
 
@@ -212,7 +227,6 @@ def cacti_row(node: int, size_kb: int, port: int, factor: float = 1.0) -> tuple[
         ((45.0, 4, 64, 1, 1, 1, 1, 1), None),
         ((45.0, 4096, 64, 1, 1, 1, 1, 1), None),
         ((45.0, 64, 256, 1, 1, 1, 1, 1), None),
-        (("new", 64, 64, 1, 1, 1, 1, 1), None),
     ],
 )
 def test_macros_are_equal_where_tabulated_and_close_between(row: tuple, met: bool | None, tmp_path: Path) -> None:
@@ -223,6 +237,33 @@ def test_macros_are_equal_where_tabulated_and_close_between(row: tuple, met: boo
     assert table.met is met
     assert table.values == (0 if met is None else 5)
     assert sum(table.not_supported.values()) == (met is None)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (("new", 64, 64, 1, 1, 1, 1, 1), "'new'"),
+        ((*cacti_row(45, 64, 64)[:3], "6.1.2", 1, 1, 1, 1), "'6.1.2'"),
+        ((45.0,), "NoneType"),
+    ],
+)
+def test_a_macro_that_cannot_be_read_misses_the_bar(row: tuple, reason: str, tmp_path: Path) -> None:
+    write_cacti(tmp_path, [cacti_row(45, 64, 64), row])
+    report = validate_accelerator(tmp_path)
+    (table,) = report.tables
+    assert (table.met, report.passed) == (False, False)
+    (found,) = table.not_supported
+    assert found.startswith("row 1 (from 0) cannot be read: ") and reason in found
+
+
+@pytest.mark.parametrize(("cell", "reason"), [("8x", "'8x'"), ("eight", "'eight'")])
+def test_a_systolic_row_that_cannot_be_read_misses_the_bar(cell: str, reason: str, tmp_path: Path) -> None:
+    row = "os,4,4,tiny,4,3,1,3,1,4,1,"
+    (tmp_path / "scalesim_points.csv").write_text(f"{SCALESIM}\n{row}8\n{row}{cell}\n")
+    (table,) = validate_accelerator(tmp_path).tables
+    assert (table.compared, table.agreeing, table.met) == (1, 1, False)
+    (found,) = table.not_supported
+    assert found.startswith("row 1 (from 0) cannot be read: ") and reason in found
 
 
 def test_systolic_rows_are_compared(tmp_path: Path) -> None:

@@ -108,6 +108,16 @@ def test_what_cannot_be_compared_is_listed(reference):
     assert "trace absent is not in the directory" in table.not_supported
 
 
+@pytest.mark.parametrize("change", [{"total_energy_pJ": "12;5"}, {"n_BEGIN_ACT": "?"}, {"RequestBufferSize": "many"}])
+def test_a_row_that_cannot_be_read_misses_the_bar(reference, change):
+    write_table(reference, "dramsys_mine", [result_row(), result_row(**change)])
+    report = validate_memory(reference)
+    (table,) = report.tables
+    assert (table.compared, table.exact, table.met, report.passed) == (1, 1, False, False)
+    ((column, cell),) = change.items()
+    assert table.not_supported == {f"row 1 (from 0) cannot be read: {column} is {cell!r}, expected a number": 1}
+
+
 def test_a_result_that_we_hold_impossible_is_a_deviation(reference):
     write_table(reference, "dramsys_mine", [result_row(), result_row(RefreshPolicy="PerBank")])
     (table,) = validate_memory(reference).tables
