@@ -57,6 +57,7 @@ bench: $(STAMP) ## the performance figures
 	$(BIN)/python -m benchmarks.mapper
 	$(BIN)/python -m benchmarks.systolic
 	$(BIN)/python -m benchmarks.soc
+	$(BIN)/python -m benchmarks.soc_search
 	$(BIN)/python -m benchmarks.environment
 	$(BIN)/python -m benchmarks.agents
 
