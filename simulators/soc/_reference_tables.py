@@ -65,6 +65,9 @@ class Designs:
             except InvalidInputError as error:
                 found.refuse(str(error))
                 continue
+            except (AttributeError, TypeError, ValueError) as error:
+                found.cannot_read(position, error)
+                continue
             ours = self._ours(graph, description)
             for metric, value in expected.items():
                 detail = Detail(table, position, metric, value, ours.get(metric, math.nan) if ours else math.nan)
@@ -85,18 +88,20 @@ def _expected(row: Mapping[str, Any], description: SocDescription, own: bool) ->
     result = row.get("result")
     if not isinstance(result, Mapping) or not result.get("latency_s"):
         raise InvalidInputError("row without a 'result' or its 'latency_s'")
-    yield from ((f"latency_s.{name}", value) for name, value in result["latency_s"].items())
+    yield from ((f"latency_s.{name}", _number(value)) for name, value in result["latency_s"].items())
     if own:
         return
     yield from ((name, _number(result[name])) for name in result if name in _RESULTS)
-    yield from ((f"area_by_subtype_m2.{name}", v) for name, v in (result.get("area_by_subtype_m2") or {}).items())
+    areas = result.get("area_by_subtype_m2") or {}
+    yield from ((f"area_by_subtype_m2.{name}", _number(value)) for name, value in areas.items())
     for task, times in (row.get("tasks") or {}).items():
-        yield from ((f"tasks.{task}.{name}", times[name]) for name in ("start_s", "end_s", "energy_j") if name in times)
+        figures = [name for name in ("start_s", "end_s", "energy_j") if name in times]
+        yield from ((f"tasks.{task}.{name}", _number(times[name])) for name in figures)
     for memory, held in (row.get("mem") or {}).items():
         if memory in description.index and "peak_bytes" in held:
-            yield f"mem.{memory}.peak_bytes", held["peak_bytes"]
+            yield f"mem.{memory}.peak_bytes", _number(held["peak_bytes"])
     if "phases" in row:
-        yield "phases", row["phases"]
+        yield "phases", _number(row["phases"])
 
 
 def _figures(graph: TaskGraph, recorded: Recording) -> Iterator[tuple[str, Number]]:

@@ -163,7 +163,7 @@ def _summary(table: str, found: Compared) -> TableSummary:
         worst_error=found.tolerated.get(worst, math.nan),
         worst_row=worst,
         bar=BARS[table],
-        met=agreeing >= share * len(rows) if rows else None,
+        met=False if found.unreadable else agreeing >= share * len(rows) if rows else None,
         not_supported=dict(found.refused),
     )
 
