@@ -15,7 +15,6 @@ from simulators.soc.block_use import BlockUse, Simulated, block_uses
 from simulators.soc.budgets import TOLERANCE
 from simulators.soc.description import SocDescription
 from simulators.soc.design_arrays import encode_designs, kernel_graph, price_table
-from simulators.soc.encoding import EncodedDesigns
 from simulators.soc.model import NAME, SocModel
 from simulators.soc.recording import TaskRecord, record_chip
 from simulators.soc.task_graph import TaskGraph
@@ -87,7 +86,6 @@ def report_chip(description: SocDescription, model: SocModel) -> ChipReport:
     chip = model.as_simulated(description)
     graph, prices = model.graph, price_table(model.graph, model.bits)
     encoded = encode_designs([chip], graph, model.bits)
-    _free_idle_pes(encoded, chip, graph, bool(model.bits))
     hosts = [chip.task_to_pe[task.name] for task in graph.tasks]
     evaluation = model.evaluate(encoded, np.array(list(chip.index)), hosts)
     if not evaluation.valid[0]:
@@ -111,13 +109,6 @@ def report_chip(description: SocDescription, model: SocModel) -> ChipReport:
         hints["bottleneck"],
         _budgets(graph, metrics),
     )
-
-
-def _free_idle_pes(encoded: EncodedDesigns, chip: SocDescription, graph: TaskGraph, repaired: bool) -> None:
-    working = {chip.index[chip.task_to_pe[task.name]] for task in graph.tasks if task.work_instructions > 0}
-    for b, block in enumerate(chip.blocks):
-        if repaired and block.type.is_pe and b not in working:
-            encoded.area[0, b] = 0.0
 
 
 def _budgets(graph: TaskGraph, metrics: Mapping[str, float]) -> tuple[BudgetLine, ...]:

@@ -95,6 +95,9 @@ def encode_designs(
 ) -> EncodedDesigns:
     """Return descriptions as arrays, their blocks costed under chosen repairs, see :func:`encoding.encode`.
 
+    A PE on which only data enters and leaves has no area, unless nothing is repaired: FARSI leaves it out where that is
+    one source and one sink at most.
+
     Raises:
         InvalidInputError: too few blocks, or too many tasks.
     """
@@ -102,7 +105,15 @@ def encode_designs(
     for row, description in enumerate(descriptions):
         costs = [costs_of(block.type, bits) for block in description.blocks]
         encoded.work_per_joule[row, : len(costs)], encoded.area[row, : len(costs)] = zip(*costs, strict=True)
+        if bits:
+            encoded.area[row, _idle_pes(description, graph)] = 0.0
     return encoded
+
+
+def _idle_pes(description: SocDescription, graph: TaskGraph) -> list[int]:
+    """Return the positions of PEs that have no work."""
+    working = {description.task_to_pe[task.name] for task in graph.tasks if task.work_instructions > 0}
+    return [b for b, block in enumerate(description.blocks) if block.type.is_pe and block.id not in working]
 
 
 def _dice(work: float, read: Reals, written: Reals) -> float:
