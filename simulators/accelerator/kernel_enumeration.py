@@ -188,7 +188,7 @@ def enumerate_mappings(
     """Try all splits of all bounds, in every order or in those of ORDERS; write the best if it beats the search's best.
 
     Returns:
-        Whether all were tried: not if there are more than ``splits_limit`` splits, or ``limit`` mappings among them
+        Whether all were tried: not if there are more than ``limits[0]`` splits, or ``limits[1]`` mappings among them
         that fit and are not hopeless.
     """
     count, limit = s.dims[DIMS], limits[1]

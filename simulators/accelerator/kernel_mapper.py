@@ -13,9 +13,18 @@ from numpy.typing import NDArray
 
 from simulators.accelerator.kernel import Factors, Layers, Orders, Reals, source_digest
 from simulators.accelerator.kernel_enumeration import enumerate_mappings
-from simulators.accelerator.kernel_layout import OK, allocating, compiled, entry_point
+from simulators.accelerator.kernel_layout import DIMS, EDGE_TILES, OK, allocating, compiled, entry_point
 from simulators.accelerator.kernel_mapper_annealing import anneal
-from simulators.accelerator.kernel_mapper_moves import BEST, Search, exchange, new_search, reorder, score, split_anew
+from simulators.accelerator.kernel_mapper_moves import (
+    BEST,
+    MACS,
+    Search,
+    exchange,
+    new_search,
+    reorder,
+    score,
+    split_anew,
+)
 from simulators.accelerator.kernel_mapper_starts import (
     State,
     Words,
@@ -27,6 +36,13 @@ from simulators.accelerator.kernel_mapper_starts import (
 )
 
 NO_MAPPING: Final = -1
+SMALL_MACS: Final = 200_000
+"""Layers of up to so many multiply-accumulates are small."""
+FEW_FACTORS: Final = 14
+"""Where tiles must divide the layer, bounds that have up to so many prime factors together are coarse."""
+SMALL_FACTOR, COARSE_FACTOR, FLAT_FACTOR = 4, 20, 2
+"""How much harder small layers, coarse ones and those of two dimensions are searched: their mappings are few and far
+between, and a step from one to the next is a large one."""
 
 Limits = NDArray[np.int64]
 """``[k, 3]``: enumerations to attempt: most splits, most mappings, 1 for every order of loops, 0 for the usual."""
@@ -49,16 +65,35 @@ def polish(s: Search, objective: int, repairs: int) -> None:
         improve(s, objective, repairs)
 
 
+@compiled
+def harder(s: Search, repairs: int) -> int:
+    """Return how many times as hard as others a layer is to be searched."""
+    if s.numbers[MACS] <= SMALL_MACS:
+        return SMALL_FACTOR
+    factors = 0
+    for i in range(s.dims[DIMS]):
+        left, divisor = s.layer[s.dims[i]], 2
+        while left > 1:
+            while left % divisor == 0:
+                left //= divisor
+                factors += 1
+            divisor += 1
+    if factors <= FEW_FACTORS and not repairs & EDGE_TILES:
+        return COARSE_FACTOR
+    return FLAT_FACTOR if s.dims[DIMS] <= 2 else 1
+
+
 @allocating
 def search(s: Search, objective: int, repairs: int, effort: Effort, random: Words) -> State:
     """Return the best mapping found."""
-    starts = draw_starts(s, objective, repairs, effort[0], random)[: effort[1]]
+    more = harder(s, repairs)
+    starts = draw_starts(s, objective, repairs, more * effort[0], random)[: more * effort[1]]
     for state in starts:
         load(s, state)
         improve(s, objective, repairs)
         store(s, state)
     best = new_state()
-    for state in ranked(starts)[: effort[2]]:
+    for state in ranked(starts)[: more * effort[2]]:
         if effort[3] > 0:
             load(s, state)
             anneal(s, objective, repairs, effort[3], random, state)

@@ -59,7 +59,7 @@ def random_place(s: Search, random: Words) -> int:
 
 @compiled
 def random_order(s: Search, random: Words) -> int:
-    """Give a level whose order matters a random one; return 8 x level + its old one."""
+    """Give a level whose order matters a random one; return 64 x level + its old one."""
     level = DRAM + random_below(random, 2)
     if s.arch[A_KEEPS + MIDDLE] != 0 and random_below(random, 2) == 0:
         level = OUTER + random_below(random, 2) if s.arch[A_KEEPS + OUTER] != 0 else MIDDLE

@@ -87,16 +87,20 @@ def move_in(s: Search, place: int, d: int, value: int, repairs: int) -> bool:
 
 @compiled
 def fill_axis(s: Search, place: int, lanes: int, random: Words, repairs: int) -> None:
-    """Spread one or two random dimensions over an axis of the array, each as far as it goes."""
-    for _ in range(2):
+    """Spread up to four random dimensions over an axis of the array, most as far as they go, some not so far."""
+    for _ in range(4):
         d = s.dims[random_below(random, s.dims[DIMS])]
         if s.factors[place, d] > 1 or lanes < 2:
             continue
+        passed = random_below(random, 3) if random_below(random, 4) == 0 else 0
         for k in range(CANDIDATES - 1, -1, -1):
             value = s.candidates[d, k]
-            if 1 < value <= lanes and move_in(s, place, d, value, repairs):
-                lanes //= value
-                break
+            if 1 < value <= lanes:
+                if passed > 0:
+                    passed -= 1
+                elif move_in(s, place, d, value, repairs):
+                    lanes //= value
+                    break
 
 
 @compiled

@@ -32,7 +32,8 @@ equals)."""
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to search.
+    """How hard to search. Layers whose mappings are few and far between get up to twenty times the draws, starts and
+    annealings, see :func:`~simulators.accelerator.kernel_mapper.harder`.
 
     Attributes:
         draws: random mappings to start from.
@@ -43,9 +44,9 @@ class Effort:
         list_splits, list_mappings: sizes up to which every split is tried, in the usual orders of loops.
     """
 
-    draws: int = 300
-    starts: int = 8
-    annealed: int = 6
+    draws: int = 600
+    starts: int = 12
+    annealed: int = 8
     steps: int = 2000
     certify_splits: int = 100_000
     certify_mappings: int = 20_000
@@ -54,7 +55,7 @@ class Effort:
 
 
 EFFORTS: Final = {
-    "quick": Effort(200, 6, 2, 1000, 20_000, 4_000, 20_000, 20_000),
+    "quick": Effort(300, 8, 2, 1000, 20_000, 4_000, 20_000, 20_000),
     "normal": Effort(),
     "thorough": Effort(1000, 24, 24, 10_000, 10_000_000, 1_000_000, 10_000_000, 3_000_000),
 }
