@@ -21,9 +21,9 @@ import numpy as np
 from benchmarks.timing import best_seconds
 from simulators.problem import Problem
 from simulators.soc import HardwareLibrary, TaskGraph, load_task_graph
+from simulators.soc.block_library import CLOCKS_MHZ, WIDTHS_BYTES
 from simulators.soc.description import Block, SocDescription
 from simulators.soc.design_arrays import encode_designs
-from simulators.soc.library import CLOCKS_MHZ, WIDTHS_BYTES
 from simulators.soc.model import SocModel
 from simulators.soc.modes import MODES
 from simulators.soc.soc import Soc

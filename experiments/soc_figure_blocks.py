@@ -10,9 +10,9 @@ from experiments.drawing import LINE, MUTED, Canvas, fitted, on_colour, text_wid
 from experiments.soc_figure_layout import BOX, Box, Layout
 
 if TYPE_CHECKING:
+    from simulators.soc.block_library import BlockType
     from simulators.soc.block_use import BlockUse
     from simulators.soc.chip_report import ChipReport
-    from simulators.soc.library import BlockType
 
 FACES: Final = {"gpp": "#EEF2F7", "ip": "#FDF3DC", "sram": "#E9F5EC", "dram": "#E9F5EC", "bus": "#F3F0FA"}
 _EDGES: Final = {"gpp": "#8FA3BF", "ip": "#C9A558", "sram": "#7FB08D", "dram": "#7FB08D", "bus": "#9A86C6"}

@@ -1,6 +1,6 @@
 """System-on-chip simulator: task graphs on processors, accelerators, memories and buses, as FARSI models them.
 
-Rooms: ``task_graph``, ``combination``, ``graph_files``, ``random_graphs`` (workloads); ``library``, ``cacti`` (what a
+Rooms: ``task_graph``, ``combination``, ``graph_files``, ``random_graphs`` (workloads); ``block_library``, ``cacti`` (what a
 chip can be built of and what it costs); ``description``, ``description_files`` (a chip and what runs where);
 ``budgets``; ``encoding``, ``topology``, ``kernel*`` (the model); ``model`` (chips to metrics), ``layout``, ``spaces``,
 ``soc`` (the search space and its simulator); ``recording``; ``validation``.
@@ -8,13 +8,13 @@ chip can be built of and what it costs); ``description``, ``description_files`` 
 
 from __future__ import annotations
 
+from simulators.soc.block_library import BLOCK_KINDS, BlockType, HardwareLibrary
 from simulators.soc.cacti import CactiTable, cacti_table
 from simulators.soc.combination import combine
 from simulators.soc.description import Block, SocDescription, check_description, effective
 from simulators.soc.description_files import description_of, read_description, write_description
 from simulators.soc.graph_files import load_task_graph, read_task_graph, task_graph_names, write_task_graph
 from simulators.soc.layout import DesignLayout, Slots
-from simulators.soc.library import BLOCK_KINDS, BlockType, HardwareLibrary
 from simulators.soc.model import SocModel
 from simulators.soc.modes import MODES, REPAIRS
 from simulators.soc.random_graphs import random_task_graph

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from simulators._agreement import read_packed
 from simulators.errors import InvalidInputError, UnknownNameError
+from simulators.soc.block_library import BlockKind, BlockType, HardwareLibrary
 from simulators.soc.description import Block, SocDescription
 from simulators.soc.graph_files import load_task_graph
-from simulators.soc.library import BlockKind, BlockType, HardwareLibrary
 from simulators.soc.task_graph import TaskGraph
 
 KINDS: Final[dict[str, BlockKind]] = {"gpp": "gpp", "ip": "ip", "sram": "sram", "dram": "dram", "ic": "bus"}

@@ -11,13 +11,13 @@ from typing import Any, Final
 from simulators._agreement import Compared, Detail, Number, read_packed, relative_error
 from simulators.errors import InvalidInputError
 from simulators.soc._farsi_rows import KINDS, description_of_row, graph_of_row, read_rows
+from simulators.soc.block_library import BlockType, HardwareLibrary
 from simulators.soc.budgets import compare_with_budgets
 from simulators.soc.cacti import cacti_table
 from simulators.soc.description import SocDescription
 from simulators.soc.graph_files import load_task_graph
 from simulators.soc.kernel_layout import DRAM, GPP, O_AREA, O_LATENCY, O_PEAK_POWER
 from simulators.soc.kernel_layout import KINDS as BLOCK_KINDS
-from simulators.soc.library import BlockType, HardwareLibrary
 from simulators.soc.model import SocModel
 from simulators.soc.recording import Recording
 from simulators.soc.task_graph import TaskGraph

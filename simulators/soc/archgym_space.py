@@ -35,9 +35,9 @@ from simulators.errors import InvalidInputError
 from simulators.parameters import Parameter
 from simulators.simulator import Input
 from simulators.soc._block_graph import Role
+from simulators.soc.block_library import BlockType, HardwareLibrary
 from simulators.soc.description import Block, SocDescription
 from simulators.soc.layout import DesignLayout, Slots
-from simulators.soc.library import BlockType, HardwareLibrary
 from simulators.soc.task_graph import TaskGraph
 from simulators.soc.topology import RawDesign, effective_design
 from simulators.spaces import Columns, DesignSpace

@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.soc.block_library import BlockType
 from simulators.soc.cacti import SIZE_STEP_BYTES, built_bytes
 from simulators.soc.description import SocDescription
 from simulators.soc.design_arrays import kernel_graph
 from simulators.soc.encoding import EncodedDesigns
 from simulators.soc.kernel_layout import SINK, SOURCE, SRAM
 from simulators.soc.kernel_state import Prices
-from simulators.soc.library import BlockType
 from simulators.soc.recording import Recording
 from simulators.soc.task_graph import TaskGraph
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from simulators.errors import InvalidInputError, UnknownNameError
 from simulators.soc._block_graph import Role
-from simulators.soc.library import BlockType
+from simulators.soc.block_library import BlockType
 from simulators.soc.task_graph import TaskGraph
 from simulators.soc.topology import RawDesign, effective_design
 

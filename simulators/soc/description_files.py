@@ -11,7 +11,7 @@
     tasks: {default: cpu, gaussianSmoothing: gauss}
     memories: {default: dram, gaussianSmoothing: ram, computeGradient->computeMaxGradientLeaf: ram}
 
-A block is the name of a type in :mod:`simulators.soc.library` or its kind (``gpp``, ``ip``, ``sram``, ``dram``,
+A block is the name of a type in :mod:`simulators.soc.block_library` or its kind (``gpp``, ``ip``, ``sram``, ``dram``,
 ``bus``) and properties. ``tasks`` says on which PE a task runs, ``memories`` in which memory an edge, or else every
 output of a task, lies; ``default`` stands for all that is not named. ``workload`` (optional) is compared with the task
 graph in use; ``kernel_order`` and ``task_load_order`` (optional, lists of tasks) are for exact comparisons with FARSI.
@@ -28,8 +28,8 @@ import yaml
 
 from simulators.errors import InvalidInputError, UnknownNameError
 from simulators.soc._fields import Fields, read_document
+from simulators.soc.block_library import BlockType, HardwareLibrary
 from simulators.soc.description import Block, Link, SocDescription, check_description
-from simulators.soc.library import BlockType, HardwareLibrary
 from simulators.soc.task_graph import TaskGraph
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")

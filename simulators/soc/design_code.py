@@ -8,12 +8,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.soc.block_library import CLOCKS_MHZ, WIDTHS_BYTES, BlockType, HardwareLibrary, unrolls
 from simulators.soc.description import Block, SocDescription
 from simulators.soc.design_description import BlockShelf, describe_design
 from simulators.soc.encoding import EncodedDesigns, encode
 from simulators.soc.kernel_decode import Chips, Code, Words, decode_designs
 from simulators.soc.layout import IO, DesignLayout
-from simulators.soc.library import CLOCKS_MHZ, WIDTHS_BYTES, BlockType, HardwareLibrary, unrolls
 from simulators.spaces import Columns
 
 Reals = NDArray[np.float64]

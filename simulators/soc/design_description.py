@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from simulators.soc.block_library import CLOCKS_MHZ, WIDTHS_BYTES, BlockType, HardwareLibrary, unrolls
 from simulators.soc.description import Block, SocDescription
 from simulators.soc.kernel_decode import (
     B_CLOCK,
@@ -26,7 +27,6 @@ from simulators.soc.kernel_decode import (
     ZERO,
 )
 from simulators.soc.layout import IO, DesignLayout
-from simulators.soc.library import CLOCKS_MHZ, WIDTHS_BYTES, BlockType, HardwareLibrary, unrolls
 from simulators.soc.task_graph import Task
 
 

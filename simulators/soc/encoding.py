@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.errors import InvalidInputError
+from simulators.soc.block_library import BLOCK_KINDS
 from simulators.soc.description import MOST_BLOCKS, SocDescription
-from simulators.soc.library import BLOCK_KINDS
 from simulators.soc.task_graph import TaskGraph
 
 KIND_CODES = {kind: code for code, kind in enumerate(BLOCK_KINDS, start=1)}

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from simulators.errors import InvalidInputError
 from simulators.parameters import Value
 from simulators.simulator import Input
+from simulators.soc.block_library import CLOCKS_MHZ, WIDTHS_BYTES, unrolls
 from simulators.soc.kernel_decode import DIGIT_AT, KIND_AT, MEMORY_WORDS, TASK_WORDS, W_MEMORY
 from simulators.soc.kernel_layout import MOST_BLOCKS, MOST_TASKS
-from simulators.soc.library import CLOCKS_MHZ, WIDTHS_BYTES, unrolls
 from simulators.soc.task_graph import Task, TaskGraph
 
 ACCELERATOR: Final = "accelerator"

@@ -50,9 +50,9 @@ from numpy.typing import NDArray
 
 from simulators._repairs import repairs_in_force
 from simulators.errors import InvalidInputError
+from simulators.soc.block_library import ACCELERATOR_AREA_SCALE, BLOCK_KINDS, CLOCKS_MHZ, BlockType
 from simulators.soc.cacti import ENERGY_SCALE, MEMORY_AREA_SCALE
 from simulators.soc.kernel_layout import ANY_SIZE, BUS_COST, DVFS, FREE_MEMORY, FULL_WORK, LEAKAGE, TRUE_WINDOW
-from simulators.soc.library import ACCELERATOR_AREA_SCALE, BLOCK_KINDS, CLOCKS_MHZ, BlockType
 
 MODES: Final = ("default", "farsi")
 REPAIRS: Final = {

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from simulators.soc import HardwareLibrary, TaskGraph
+from simulators.soc.block_library import CLOCKS_MHZ, WIDTHS_BYTES, BlockType
 from simulators.soc.description import Block, SocDescription
-from simulators.soc.library import CLOCKS_MHZ, WIDTHS_BYTES, BlockType
 from simulators.soc.task_graph import AcceleratorFacts, Edge, Task
 
 MIPS = 1e6

@@ -14,9 +14,9 @@ from docs.tables.memory_controller import tables_of
 from docs.tables.soc_examples import anomaly_chip, unpriced_share
 from docs.tables.soc_page import PAGE, TABLES, WORKLOAD_TABLES
 from simulators.soc import description_of, load_task_graph
+from simulators.soc.block_library import HardwareLibrary
 from simulators.soc.chip_report import ChipReport, report_chip
 from simulators.soc.graph_files import task_graph_of
-from simulators.soc.library import HardwareLibrary
 from simulators.soc.model import SocModel
 from simulators.soc.modes import REPAIRS
 from simulators.soc.soc import Soc

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from simulators.errors import InvalidInputError, UnknownNameError
 from simulators.soc import AcceleratorFacts, HardwareLibrary, Task, TaskGraph, load_task_graph
-from simulators.soc.library import unrolls
+from simulators.soc.block_library import unrolls
 
 REFERENCE = Path(os.environ.get("ARCHGYM_REFERENCE", Path(__file__).resolve().parents[4] / "shared" / "reference"))
 FARSI = REFERENCE / "soc" / "hw_library.json.gz"
