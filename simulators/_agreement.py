@@ -1,14 +1,14 @@
-"""What every comparison with a reference simulator needs: compared values, numbers as text, packed files."""
+"""What every comparison with a reference simulator needs: compared values, reports, numbers as text, packed files."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from simulators.errors import InvalidInputError
 
@@ -80,6 +80,123 @@ class Compared:
         self.agreeing -= self.disagreeing
 
 
+# ---- reports ----------------------------------------------------------------------------------------------------
+
+
+class TableReport(Protocol):
+    """What a report says of one table: a dataclass with more than this."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def table(self) -> str:
+        """File stem."""
+
+    @property
+    def bar(self) -> str:
+        """What is asked of the table, in words."""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the bar is met; None where nothing was compared."""
+
+
+_Table = TypeVar("_Table", bound=TableReport)
+
+
+@dataclass(frozen=True)
+class Validation(Generic[_Table]):
+    """The report of a comparison.
+
+    Attributes:
+        reference: the reference directory.
+        tables: agreement by table.
+        details: every compared value.
+    """
+
+    reference: str
+    tables: tuple[_Table, ...]
+    details: tuple[Detail, ...]
+
+    @property
+    def bar(self) -> str:
+        """The bars of the compared tables, in words."""
+        return "; ".join(f"{table.table}: {table.bar}" for table in self.tables if table.met is not None)
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was compared and every compared table meets its bar."""
+        verdicts = [table.met for table in self.tables if table.met is not None]
+        return bool(verdicts) and all(verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary (without details) as JSON-serialisable data; NaN and infinity as None."""
+        tables = [plain_numbers(asdict(table)) for table in self.tables]
+        return {"reference": self.reference, "bar": self.bar, "passed": self.passed, "tables": tables}
+
+    def write_details(self, path: str | Path) -> None:
+        """Write ``table,row,metric,expected,got``, one line per compared value, numbers in full precision."""
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            lines = csv.writer(file, lineterminator="\n")
+            lines.writerow(("table", "row", "metric", "expected", "got"))
+            for d in self.details:
+                lines.writerow((d.table, d.row, d.metric, exact_text(d.expected), exact_text(d.got)))
+
+
+def compare_tables(
+    reference_dir: str | Path,
+    comparisons: Mapping[str, Callable[[Path, str], Compared | None]],
+    expected: str,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Compared]:
+    """Compare the tables of a directory; return table -> what came of it, without those that are not there.
+
+    Args:
+        reference_dir: the directory.
+        comparisons: table, its file's stem and perhaps a ``/`` and more -> what compares it, given the directory and
+            the table; None if it is not there.
+        expected: names of the files that can be compared, for the message.
+        progress: called with the name of each table that is there before it is compared.
+
+    Raises:
+        InvalidInputError: no such directory, or nothing in it to compare, or a file that cannot be read.
+    """
+    directory = Path(reference_dir)
+    if not directory.is_dir():
+        raise InvalidInputError(f"reference directory {str(directory)!r} does not exist")
+    found: dict[str, Compared] = {}
+    for table, compare in comparisons.items():
+        if progress is not None and _is_there(directory, table):
+            progress(table)
+        compared = compare(directory, table)
+        if compared is not None:
+            found[table] = compared
+    if not any(compared.details for compared in found.values()):
+        reasons = [f" {table}: {reason}." for table, compared in found.items() for reason in compared.refused]
+        raise InvalidInputError(
+            f"{reference_dir}: holds nothing to compare. Expected {expected}, perhaps with .gz added.{''.join(reasons)}"
+        )
+    return found
+
+
+def all_details(found: Mapping[str, Compared]) -> tuple[Detail, ...]:
+    """Return the compared values of all tables."""
+    return tuple(detail for compared in found.values() for detail in compared.details)
+
+
+def plain_numbers(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data that JSON can hold: None in place of NaN and infinity."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in data.items()}
+
+
+def _is_there(directory: Path, table: str) -> bool:
+    stem = table.partition("/")[0]
+    return any(find_packed(directory / f"{stem}.{suffix}") for suffix in ("json", "jsonl", "csv"))
+
+
+# ---- values and files -------------------------------------------------------------------------------------------
+
+
 def unreadable_text(row: int, why: object) -> str:
     """Return what reports say of a row, counted from 0, that cannot be read."""
     return f"row {row} (from 0) cannot be read: {why}"
@@ -91,15 +208,6 @@ def relative_error(detail: Detail) -> float:
     if math.isnan(expected) or math.isnan(got):
         return math.inf
     return 0.0 if expected == got else abs(got / expected - 1) if expected else math.inf
-
-
-def write_details(details: Iterable[Detail], path: str | Path) -> None:
-    """Write ``table,row,metric,expected,got``, one line per compared value, numbers in full precision."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("table", "row", "metric", "expected", "got"))
-        for d in details:
-            lines.writerow((d.table, d.row, d.metric, exact_text(d.expected), exact_text(d.got)))
 
 
 def exact_text(value: Number) -> str:

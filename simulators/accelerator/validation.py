@@ -22,10 +22,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from simulators._agreement import Detail, find_packed, write_details
+from simulators._agreement import Compared, Validation, all_details, compare_tables, find_packed, plain_numbers
 from simulators.accelerator._reference_tables import (
     ENERGY_BAR,
-    Compared,
     compare_cacti,
     compare_systolic,
     compare_timeloop,
@@ -38,7 +37,6 @@ from simulators.accelerator.technology import (
     HeldOutPoint,
     leave_one_out,
 )
-from simulators.errors import InvalidInputError
 
 BARS: Final = {
     "timeloop_points": f"every count and cycle equal, every energy within {ENERGY_BAR:.1%}",
@@ -105,38 +103,14 @@ class HeldOutSummary:
 
 
 @dataclass(frozen=True)
-class AcceleratorValidation:
+class AcceleratorValidation(Validation[TableSummary]):
     """The report of :func:`validate_accelerator`."""
 
-    reference: str
-    tables: tuple[TableSummary, ...]
     held_out: tuple[HeldOutSummary, ...]
-    details: tuple[Detail, ...]
-
-    @property
-    def bar(self) -> str:
-        """The bars of the compared tables, in words."""
-        return "; ".join(f"{table.table}: {table.bar}" for table in self.tables if table.met is not None)
-
-    @property
-    def passed(self) -> bool:
-        """Whether something was compared and every compared table meets its bar."""
-        verdicts = [table.met for table in self.tables if table.met is not None]
-        return bool(verdicts) and all(verdicts)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the summary (without details) as JSON-serialisable data; NaN as None."""
-        return {
-            "reference": self.reference,
-            "bar": self.bar,
-            "passed": self.passed,
-            "tables": [_plain(asdict(table)) for table in self.tables],
-            "held_out": [_plain(asdict(summary)) for summary in self.held_out],
-        }
-
-    def write_details(self, path: str | Path) -> None:
-        """Write ``table,row,metric,expected,got``, one line per compared value, numbers in full precision."""
-        write_details(self.details, path)
+        """Return the summary (without details) as JSON-serialisable data; NaN and infinity as None."""
+        return {**super().to_json(), "held_out": [plain_numbers(asdict(summary)) for summary in self.held_out]}
 
 
 def validate_accelerator(
@@ -152,25 +126,10 @@ def validate_accelerator(
     Raises:
         InvalidInputError: no such directory, or nothing in it to compare, or a file that cannot be read.
     """
-    directory = Path(reference_dir)
-    if not directory.is_dir():
-        raise InvalidInputError(f"reference directory {str(directory)!r} does not exist")
-    found: dict[str, Compared] = {}
-    for table, compare in _COMPARISONS.items():
-        if progress is not None and _is_there(directory, table):
-            progress(table)
-        compared = compare(directory, table)
-        if compared is not None:
-            found[table] = compared
-    if not any(compared.details for compared in found.values()):
-        reasons = [f"{table}: {reason}" for table, compared in found.items() for reason in compared.refused]
-        raise InvalidInputError(
-            f"{reference_dir}: holds nothing to compare. Expected timeloop_points.json, scalesim_points.csv or "
-            f"cacti_sram_energy.csv, perhaps with .gz added.{''.join(f' {reason}.' for reason in reasons)}"
-        )
-    details = tuple(detail for compared in found.values() for detail in compared.details)
+    expected = "timeloop_points.json, scalesim_points.csv or cacti_sram_energy.csv"
+    found = compare_tables(reference_dir, _COMPARISONS, expected, progress)
     tables = tuple(_summary(table, compared) for table, compared in found.items())
-    return AcceleratorValidation(str(reference_dir), tables, held_out_summaries(), details)
+    return AcceleratorValidation(str(reference_dir), tables, all_details(found), held_out_summaries())
 
 
 def held_out_summaries() -> tuple[HeldOutSummary, ...]:
@@ -219,11 +178,3 @@ _COMPARISONS: Final[Mapping[str, Callable[[Path, str], Compared | None]]] = {
     "cacti_sram_energy": compare_cacti,
     "maestro_points": _maestro,
 }
-
-
-def _is_there(directory: Path, table: str) -> bool:
-    return any(find_packed(directory / f"{table}.{suffix}") for suffix in ("json", "csv"))
-
-
-def _plain(data: dict[str, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in data.items()}

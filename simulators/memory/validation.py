@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simulators._agreement import Detail, Number, read_number, unreadable_text, write_details
+from simulators._agreement import Detail, Number, Validation, read_number, unreadable_text
 from simulators.audits import run_audits
 from simulators.errors import InvalidInputError
 from simulators.memory._bars import BARS, POWER_DOWN, Bar
@@ -61,33 +61,20 @@ class TableSummary:
     met: bool | None
     not_supported: Mapping[str, int]
 
+    @property
+    def bar(self) -> str:
+        """What is asked of the table, in words; empty where nothing is."""
+        return BARS.get(self.kind, Bar()).text()
 
-@dataclass(frozen=True)
-class MemoryValidation:
+
+class MemoryValidation(Validation[TableSummary]):
     """The report of :func:`validate_memory`."""
 
-    reference: str
-    bar: str
-    tables: tuple[TableSummary, ...]
-    details: tuple[Detail, ...]
-
     @property
-    def passed(self) -> bool:
-        """Whether something was compared and every compared table meets the bar."""
-        verdicts = [table.met for table in self.tables if table.met is not None]
-        return bool(verdicts) and all(verdicts)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the summary (without details) as JSON-serialisable data; NaN as None."""
-        tables = [
-            {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(table).items()}
-            for table in self.tables
-        ]
-        return {"reference": self.reference, "bar": self.bar, "passed": self.passed, "tables": tables}
-
-    def write_details(self, path: str | Path) -> None:
-        """Write ``table,row,metric,expected,got``, one line per compared value, numbers in full precision."""
-        write_details(self.details, path)
+    def bar(self) -> str:
+        """The bars of the tables, in words: those of their kinds."""
+        kinds = {table.kind for table in self.tables}
+        return "; ".join(f"{kind}: {bar.text()}" for kind, bar in BARS.items() if kind in kinds)
 
 
 def validate_memory(reference_dir: str | Path, progress: Callable[[str], None] | None = None) -> MemoryValidation:
@@ -121,9 +108,7 @@ def validate_memory(reference_dir: str | Path, progress: Callable[[str], None] |
         rows = [{**run["config"], **run.get("result", {}), "trace": run["trace"]} for run in runs]
         tables.append(_validate_rows(directory, "index", rows, details, "golden"))
         tables.append(_validate_golden(directory, runs, details))
-    kinds = [kind for kind in BARS if any(table.kind == kind for table in tables)]
-    bar = "; ".join(f"{kind}: {BARS[kind].text()}" for kind in kinds)
-    return MemoryValidation(str(reference_dir), bar, tuple(tables), tuple(details))
+    return MemoryValidation(str(reference_dir), tuple(tables), tuple(details))
 
 
 # ---- tables of results ------------------------------------------------------------------------------------------

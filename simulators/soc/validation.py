@@ -18,12 +18,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from simulators._agreement import Compared, Detail, find_packed, write_details
-from simulators.errors import InvalidInputError
+from simulators._agreement import Compared, Validation, all_details, compare_tables
 from simulators.soc._reference_tables import (
     CLOSE,
     CLOSE_SHARE,
@@ -74,37 +73,8 @@ class TableSummary:
     not_supported: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class SocValidation:
+class SocValidation(Validation[TableSummary]):
     """The report of :func:`validate_soc`."""
-
-    reference: str
-    tables: tuple[TableSummary, ...]
-    details: tuple[Detail, ...]
-
-    @property
-    def bar(self) -> str:
-        """The bars of the compared tables, in words."""
-        return "; ".join(f"{table.table}: {table.bar}" for table in self.tables if table.met is not None)
-
-    @property
-    def passed(self) -> bool:
-        """Whether something was compared and every compared table meets its bar."""
-        verdicts = [table.met for table in self.tables if table.met is not None]
-        return bool(verdicts) and all(verdicts)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the summary (without details) as JSON-serialisable data; NaN and infinity as None."""
-        return {
-            "reference": self.reference,
-            "bar": self.bar,
-            "passed": self.passed,
-            "tables": [_plain(asdict(table)) for table in self.tables],
-        }
-
-    def write_details(self, path: str | Path) -> None:
-        """Write ``table,row,metric,expected,got``, one line per compared value, numbers in full precision."""
-        write_details(self.details, path)
 
 
 def validate_soc(reference_dir: str | Path, progress: Callable[[str], None] | None = None) -> SocValidation:
@@ -118,25 +88,10 @@ def validate_soc(reference_dir: str | Path, progress: Callable[[str], None] | No
     Raises:
         InvalidInputError: no such directory, or nothing in it to compare, or a file that cannot be read.
     """
-    directory = Path(reference_dir)
-    if not directory.is_dir():
-        raise InvalidInputError(f"reference directory {str(directory)!r} does not exist")
-    found: dict[str, Compared] = {}
-    for table, compare in _comparisons().items():
-        if progress is not None and _is_there(directory, table):
-            progress(table)
-        compared = compare(directory, table)
-        if compared is not None:
-            found[table] = compared
-    if not any(compared.details for compared in found.values()):
-        reasons = [f"{table}: {reason}" for table, compared in found.items() for reason in compared.refused]
-        raise InvalidInputError(
-            f"{reference_dir}: holds nothing to compare. Expected farsi_rows.jsonl, hw_library.json or "
-            f"cacti_merged.json, perhaps with .gz added.{''.join(f' {reason}.' for reason in reasons)}"
-        )
-    details = tuple(detail for compared in found.values() for detail in compared.details)
+    expected = "farsi_rows.jsonl, hw_library.json or cacti_merged.json"
+    found = compare_tables(reference_dir, _comparisons(), expected, progress)
     tables = tuple(_summary(table, compared) for table, compared in found.items())
-    return SocValidation(str(reference_dir), tables, details)
+    return SocValidation(str(reference_dir), tables, all_details(found))
 
 
 def _comparisons() -> dict[str, Callable[[Path, str], Compared | None]]:
@@ -166,12 +121,3 @@ def _summary(table: str, found: Compared) -> TableSummary:
         met=False if found.unreadable else agreeing >= share * len(rows) if rows else None,
         not_supported=dict(found.refused),
     )
-
-
-def _is_there(directory: Path, table: str) -> bool:
-    stem = table.partition("/")[0]
-    return any(find_packed(directory / f"{stem}.{suffix}") for suffix in ("json", "jsonl"))
-
-
-def _plain(data: dict[str, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in data.items()}
