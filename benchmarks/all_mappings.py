@@ -22,6 +22,7 @@ from simulators.accelerator.architecture import Architecture
 from simulators.accelerator.kernel import evaluate_points
 from simulators.accelerator.kernel_layout import (
     A_BLOCK,
+    A_KEEPS,
     A_READ_BANDWIDTH,
     A_READ_PJ,
     A_WRITE_BANDWIDTH,
@@ -30,6 +31,7 @@ from simulators.accelerator.kernel_layout import (
     DRAM,
     EDGE_TILES,
     F_COLUMNS,
+    F_DRAM,
     F_GLB,
     F_INNER,
     F_MIDDLE,
@@ -45,6 +47,7 @@ from simulators.accelerator.kernel_layout import (
     O_COMPUTE_CYCLES,
     O_CYCLES,
     O_ENERGY,
+    O_MAC_ENERGY,
     O_PES,
     OK,
     OUTER,
@@ -70,7 +73,7 @@ from simulators.accelerator.mapping import Mapping
 Reals = NDArray[np.float64]
 Factors = NDArray[np.int32]
 CHUNK = 1 << 16
-TEMPORAL = {DRAM: 0, GLB: F_GLB, OUTER: F_OUTER, MIDDLE: F_MIDDLE}
+TEMPORAL = {DRAM: F_DRAM, GLB: F_GLB, OUTER: F_OUTER, MIDDLE: F_MIDDLE}
 """Row of the factors of each level whose order is tried."""
 ROUNDING = 1 - 1e-9
 _ORDERS = {WEIGHTS: (N, P, Q, M, C, R, S, G), OUTPUTS: (C, R, S, N, M, P, Q, G)}
@@ -179,7 +182,7 @@ def _may_fit(factors: Factors, arch: Architecture) -> NDArray[np.bool_]:
     fits &= factors[:, F_ROWS].prod(axis=1) <= arch.rows
     extents = np.ones((len(factors), DIMS), np.int64)
     for rows, level in zip(
-        ((F_INNER,), (F_MIDDLE,), (F_OUTER,), (F_COLUMNS, F_ROWS, F_GLB)), (4, 3, 2, 1), strict=True
+        ((F_INNER,), (F_MIDDLE,), (F_OUTER,), (F_COLUMNS, F_ROWS, F_GLB)), (INNER, MIDDLE, OUTER, GLB), strict=True
     ):
         for row in rows:
             extents = extents * factors[:, row]
@@ -212,7 +215,7 @@ def _bounds(layer: Layer, arch: Architecture, repairs: int, objective: str, fact
     results = results[fit]
     least = np.zeros((len(results), LEVELS, len(TENSORS), 3))
     least[:, :, WEIGHTS], least[:, :, OUTPUTS] = counts[WEIGHTS], counts[OUTPUTS]
-    innermost = max(level for level in range(LEVELS) if (int(arch.words[level]) >> INPUTS) & 1)
+    innermost = max(level for level in range(LEVELS) if (int(arch.words[A_KEEPS + level]) >> INPUTS) & 1)
     if innermost >= OUTER:
         least[:, innermost, INPUTS, READS] = of_all[fit, innermost, INPUTS, READS]
     if repairs & TRUE_REUSE:
@@ -229,8 +232,7 @@ def _score_of_counts(counts: Reals, results: Reals, arch: Reals, objective: str)
     cycles = np.maximum(cycles, np.ceil(np.maximum(*limits).max(axis=1) * ROUNDING))
     access = (reads * arch[A_READ_PJ + levels] + writes * arch[A_WRITE_PJ + levels]) / arch[A_BLOCK + levels]
     access[:, OUTER:] *= results[:, O_PES, None]
-    macs = results[:, 7]
-    energy = access.sum(axis=1) + macs
+    energy = access.sum(axis=1) + results[:, O_MAC_ENERGY]
     return {"edp": cycles * energy, "energy": energy, "latency": cycles}[objective]
 
 
@@ -241,7 +243,7 @@ Order = NDArray[np.int8]
 
 def _batches(factors: Factors, bounds: Reals, arch: Architecture) -> Iterator[tuple[NDArray[np.int64], Order]]:
     """Yield splits with the same loops, the most promising first, and all orders of those loops, ``int8[k, 5, 8]``."""
-    levels = [level for level in TEMPORAL if arch.words[level] != 0 and level < INNER]
+    levels = [level for level in TEMPORAL if arch.words[A_KEEPS + level] != 0 and level < INNER]
     active = np.stack([factors[:, TEMPORAL[level]] > 1 for level in levels], axis=1).reshape(len(factors), -1)
     ranked = np.argsort(bounds)
     for first in range(0, len(ranked), CHUNK):

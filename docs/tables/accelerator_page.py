@@ -107,16 +107,16 @@ def efforts() -> str:
         [
             f"`{name}`",
             e.draws,
-            e.starts,
-            e.annealed,
+            e.walks,
             thousands(e.steps),
+            f"{e.small_walks}, {thousands(e.small_steps)}",
             f"{thousands(e.certify_splits)}, {thousands(e.certify_mappings)}",
             f"{thousands(e.list_splits)}, {thousands(e.list_mappings)}",
         ]
         for name, e in EFFORTS.items()
     ]
     tried = ("all tried up to: splits, mappings", "usual orders tried up to: splits, mappings")
-    return table(("effort", "random mappings", "improved", "annealed", "steps each", *tried), rows)
+    return table(("effort", "random mappings", "walks", "steps each", "small layers: walks, steps", *tried), rows)
 
 
 def metrics() -> str:

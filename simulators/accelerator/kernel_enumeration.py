@@ -22,8 +22,9 @@ from simulators.accelerator.kernel_layout import (
     OK,
     allocating,
     compiled,
+    pasted,
 )
-from simulators.accelerator.kernel_mapper_moves import ORDERS, Search, better, hopeless, set_order
+from simulators.accelerator.kernel_mapper_moves import ORDERS, Search, better, hopeless, set_order, write_mapping
 from simulators.accelerator.kernel_traffic import FACTOR_ROW, find_tiles
 
 MOST_SPLITS: Final = 4096
@@ -92,7 +93,7 @@ def set_active_first(s: Search, level: int) -> int:
     return length
 
 
-@allocating
+@pasted
 def try_orders(
     s: Search, objective: int, repairs: int, limit: int, tried: int, factors: Splits, orders: NDArray[np.int8]
 ) -> int:
@@ -103,7 +104,7 @@ def try_orders(
     while tried <= limit:
         tried += 1
         if better(s, objective, repairs):
-            factors[:, :], orders[:, :] = s.factors, s.orders
+            write_mapping(s, factors, orders)
         level = MIDDLE
         while level >= DRAM:
             matters = level in (DRAM, GLB) or s.arch[A_KEEPS + level] != 0
@@ -141,7 +142,7 @@ def distinct_orders(s: Search, level: int, choices: NDArray[np.int64]) -> int:
     return count
 
 
-@allocating
+@pasted
 def try_usual_orders(
     s: Search, objective: int, repairs: int, tried: int, factors: Splits, orders: NDArray[np.int8]
 ) -> int:
@@ -156,7 +157,7 @@ def try_usual_orders(
     while True:
         tried += 1
         if better(s, objective, repairs):
-            factors[:, :], orders[:, :] = s.factors, s.orders
+            write_mapping(s, factors, orders)
         level = MIDDLE
         while level >= DRAM:
             position[level] = (position[level] + 1) % counts[level]
@@ -176,7 +177,7 @@ def possible(s: Search, objective: int, repairs: int) -> bool:
     return check_fit(s.layer, s.factors, s.arch, repairs, s.scratch) == OK
 
 
-@allocating
+@pasted
 def enumerate_mappings(
     s: Search,
     objective: int,
@@ -201,7 +202,9 @@ def enumerate_mappings(
         product *= sizes[i]
         if product > limits[0]:
             return False
-    s.factors[:, :] = 1
+    for k in range(FACTOR_ROWS):
+        for d in range(DIMS):
+            s.factors[k, d] = 1
     tried = int(np.int64(0))  # a plain 0 would be a type of its own to the compiler
     while tried <= limit:
         for i in range(count):

@@ -82,6 +82,11 @@ def allocating(function: _Function) -> _Function:
     return cast(_Function, njit(**_OPTIONS)(function))
 
 
+def pasted(function: _Function) -> _Function:
+    """Compile a helper as part of its only caller: one library less, into which all that it calls would be linked."""
+    return cast(_Function, njit(inline="always", **_OPTIONS)(function))
+
+
 def entry_point(function: _Function) -> _Function:
     """Compile a function that Python calls, and keep it on disk."""
     return cast(_Function, njit(cache=True, **_OPTIONS)(function))

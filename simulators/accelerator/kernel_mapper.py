@@ -1,4 +1,4 @@
-"""The mapper's search: all mappings where they are few, else random starts, improved, annealed and improved again.
+"""The mapper's search: random mappings, improved, annealed, improved again; all mappings where they are few.
 
 Everything is deterministic: the same layer, architecture, objective and seed give the same mapping.
 """
@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from simulators.accelerator.kernel import Factors, Layers, Orders, Reals, source_digest
 from simulators.accelerator.kernel_enumeration import enumerate_mappings
-from simulators.accelerator.kernel_layout import DIMS, EDGE_TILES, OK, allocating, compiled, entry_point
+from simulators.accelerator.kernel_layout import (
+    DIMS,
+    EDGE_TILES,
+    OK,
+    RESULTS,
+    compiled,
+    entry_point,
+    pasted,
+)
 from simulators.accelerator.kernel_mapper_annealing import anneal
 from simulators.accelerator.kernel_mapper_moves import (
     BEST,
@@ -21,90 +29,102 @@ from simulators.accelerator.kernel_mapper_moves import (
     Search,
     exchange,
     new_search,
+    read_mapping,
     reorder,
     score,
     split_anew,
+    write_mapping,
 )
 from simulators.accelerator.kernel_mapper_starts import (
-    State,
+    States,
     Words,
     draw_starts,
     load,
-    new_state,
-    ranked,
+    new_states,
+    rank,
     store,
 )
 
 NO_MAPPING: Final = -1
-SMALL_MACS: Final = 200_000
-"""Layers of up to so many multiply-accumulates are small."""
-FEW_FACTORS: Final = 14
-"""Where tiles must divide the layer, bounds that have up to so many prime factors together are coarse."""
-SMALL_FACTOR, COARSE_FACTOR, FLAT_FACTOR = 4, 20, 2
-"""How much harder small layers, coarse ones and those of two dimensions are searched: their mappings are few and far
-between, and a step from one to the next is a large one."""
 
 Limits = NDArray[np.int64]
 """``[k, 3]``: enumerations to attempt: most splits, most mappings, 1 for every order of loops, 0 for the usual."""
 Effort = NDArray[np.int64]
-"""Random draws, starts improved, starts annealed, steps of each."""
+"""Random draws and mappings improved; most walks and steps of each; walks that must agree; most MACs of a small layer,
+and its walks and steps."""
+DRAWS, POLISHED, WALKS, STEPS, AGREED, SMALL_MACS, SMALL_WALKS, SMALL_STEPS = range(8)
+WARM, HOT = 0.3, 1.0
+"""First temperatures of walks in turn. From HOT a walk forgets where it started, which is best for small layers."""
+FEW_FACTORS: Final = 14
+"""Where tiles must divide the layer, it counts as small if its bounds have at most so many prime factors together."""
+EQUAL: Final = 1e-9
+"""Relative difference of scores that count as equal."""
 
 
 @compiled
-def improve(s: Search, objective: int, repairs: int) -> None:
-    """Split factors anew and change orders until neither makes the mapping better."""
-    while split_anew(s, objective, repairs) or reorder(s, objective, repairs):
+def improve(s: Search, objective: int, repairs: int, polish: bool) -> None:
+    """Improve the mapping until no split or order, and to ``polish`` it no exchange of factors, makes it better."""
+    while (
+        split_anew(s, objective, repairs)
+        or reorder(s, objective, repairs)
+        or (polish and exchange(s, objective, repairs))
+    ):
         pass
 
 
 @compiled
-def polish(s: Search, objective: int, repairs: int) -> None:
-    """Improve the mapping until no exchange of factors makes it better either."""
-    improve(s, objective, repairs)
-    while exchange(s, objective, repairs):
-        improve(s, objective, repairs)
-
-
-@compiled
-def harder(s: Search, repairs: int) -> int:
-    """Return how many times as hard as others a layer is to be searched."""
-    if s.numbers[MACS] <= SMALL_MACS:
-        return SMALL_FACTOR
+def few_mappings(s: Search) -> bool:
+    """Return whether a layer has few mappings whose tiles divide it: two loops, or few prime factors."""
     factors = 0
     for i in range(s.dims[DIMS]):
         left, divisor = s.layer[s.dims[i]], 2
         while left > 1:
-            while left % divisor == 0:
+            if left % divisor == 0:
                 left //= divisor
                 factors += 1
-            divisor += 1
-    if factors <= FEW_FACTORS and not repairs & EDGE_TILES:
-        return COARSE_FACTOR
-    return FLAT_FACTOR if s.dims[DIMS] <= 2 else 1
+            else:
+                divisor = divisor + 1 if divisor * divisor <= left else left
+    return factors <= FEW_FACTORS or s.dims[DIMS] <= 2
 
 
-@allocating
-def search(s: Search, objective: int, repairs: int, effort: Effort, random: Words) -> State:
-    """Return the best mapping found."""
-    more = harder(s, repairs)
-    starts = draw_starts(s, objective, repairs, more * effort[0], random)[: more * effort[1]]
-    for state in starts:
-        load(s, state)
-        improve(s, objective, repairs)
-        store(s, state)
-    best = new_state()
-    for state in ranked(starts)[: more * effort[2]]:
-        if effort[3] > 0:
-            load(s, state)
-            anneal(s, objective, repairs, effort[3], random, state)
-        load(s, state)
-        polish(s, objective, repairs)
-        if s.numbers[BEST] < best.score[0]:
-            store(s, best)
+@compiled
+def walk(
+    s: Search, objective: int, repairs: int, effort: Effort, random: Words, states: States, order: NDArray[np.int64]
+) -> None:
+    """Improve and anneal the starts in turn until enough walks have ended at the least score so far."""
+    small = s.numbers[MACS] <= effort[SMALL_MACS] or (not repairs & EDGE_TILES and few_mappings(s))
+    walks, steps = (effort[SMALL_WALKS], effort[SMALL_STEPS]) if small else (effort[WALKS], effort[STEPS])
+    count = rank(states, order)
+    lowest, agreed, done = np.inf, 0, 0
+    while count > 0 and steps > 0 and done < walks and agreed < effort[AGREED]:
+        k, hot = order[done % count], HOT if small or done % 2 == 1 else WARM
+        load(s, states, k)
+        if done < count:
+            improve(s, objective, repairs, False)
+            store(s, states, k)
+        found = anneal(s, objective, repairs, steps, hot, random, states, k)
+        if found < lowest * (1.0 - EQUAL):
+            lowest, agreed = found, 0
+        agreed += 1 if found <= lowest * (1.0 + EQUAL) else 0
+        done += 1
+
+
+@pasted
+def search(s: Search, objective: int, repairs: int, effort: Effort, random: Words, states: States) -> int:
+    """Fill ``states``; return the best, or one whose score is infinite if no mapping was found."""
+    order, best = np.zeros(len(states.score), np.int64), 0
+    draw_starts(s, objective, repairs, effort[DRAWS], random, states)
+    walk(s, objective, repairs, effort, random, states, order)
+    for i in range(min(rank(states, order), effort[POLISHED])):
+        load(s, states, order[i])
+        improve(s, objective, repairs, True)
+        store(s, states, order[i])
+        if s.numbers[BEST] < states.score[best]:
+            best = order[i]
     return best
 
 
-@allocating
+@pasted
 def map_layer(
     s: Search,
     objective: int,
@@ -112,13 +132,13 @@ def map_layer(
     effort: Effort,
     limits: Limits,
     random: Words,
+    states: States,
     factors: Factors,
     orders: Orders,
 ) -> bool:
     """Find a mapping; write it; return whether it is certain that none is better."""
-    best = search(s, objective, repairs, effort, random)
-    load(s, best)
-    factors[:, :], orders[:, :] = s.factors, s.orders
+    load(s, states, search(s, objective, repairs, effort, random, states))
+    write_mapping(s, factors, orders)
     certain = False
     for i in range(len(limits)):
         if not certain:
@@ -145,15 +165,16 @@ def _entry_point(source: int) -> Callable[..., int]:
         random = np.zeros(1, np.uint64)
         for i in range(len(layers)):
             s = new_search(layers[i], archs[i], repairs)
-            random[0] = np.uint64(seed)
-            certified[i] = map_layer(s, objective, repairs, effort, limits, random, factors[i], orders[i])
+            states, random[0] = new_states(), np.uint64(seed)
+            certified[i] = map_layer(s, objective, repairs, effort, limits, random, states, factors[i], orders[i])
             status[i] = NO_MAPPING
             if s.numbers[BEST] < np.inf:
                 status[i] = OK
-                s.factors[:, :], s.orders[:, :] = factors[i], orders[i]
+                read_mapping(s, factors[i], orders[i])
                 s.numbers[BEST] = np.inf
                 score(s, objective, repairs)
-                results[i] = s.result
+                for k in range(RESULTS):
+                    results[i, k] = s.result[k]
         return source
 
     return run

@@ -1,9 +1,13 @@
-"""Simulated annealing of one mapping (Kirkpatrick, Gelatt, Vecchi, Science 1983): the mapper's way out of local
-optima."""
+"""Simulated annealing of one mapping (Kirkpatrick, Gelatt, Vecchi, Science 1983): the mapper's way through the space.
+
+A step exchanges factors between two places: one dimension's factor is split anew between them, and mostly another one's
+too, as a full buffer or array needs. Some steps take another order of loops at a level, too.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from simulators.accelerator.kernel_layout import (
     A_KEEPS,
@@ -16,11 +20,12 @@ from simulators.accelerator.kernel_layout import (
     compiled,
     inlined,
 )
-from simulators.accelerator.kernel_mapper_moves import BEST, CANDIDATES, ORDERS, Search, needed, score, set_order
-from simulators.accelerator.kernel_mapper_starts import State, Words, random_below, store
+from simulators.accelerator.kernel_mapper_moves import BEST, ORDERS, Search, needed, score, set_order
+from simulators.accelerator.kernel_mapper_starts import States, Words, random_below, store
 
-HOT, COLD = 0.3, 0.003
-"""Temperatures, in units of the score's natural logarithm."""
+COLD: Final = 0.001
+"""Last temperature, in units of the score's natural logarithm."""
+_UNIFORM: Final = 1 << 31
 
 
 @compiled
@@ -29,11 +34,10 @@ def random_split(s: Search, d: int, first: int, second: int, random: Words, repa
     total = needed(s, d, first, second, repairs)
     if total == 1:
         return False
-    count = 0
-    while count < CANDIDATES and 0 < s.candidates[d, count] <= total:
-        count += 1
     for _ in range(4):
-        value = s.candidates[d, random_below(random, count)]
+        value = min(total, s.candidates[d, random_below(random, s.candidate_counts[d])])
+        if random_below(random, 4) == 0:
+            value = 1
         rest = (total + value - 1) // value
         if rest * value != total:
             if not repairs & EDGE_TILES:
@@ -52,9 +56,11 @@ def random_dimension(s: Search, random: Words) -> int:
 
 
 @inlined
-def random_place(s: Search, random: Words) -> int:
-    """Return a place that the architecture has."""
-    return s.places[random_below(random, s.places[FACTOR_ROWS])]
+def random_places(s: Search, random: Words) -> tuple[int, int]:
+    """Return two different places that the architecture has."""
+    count = s.places[FACTOR_ROWS]
+    i, ahead = random_below(random, count), 1 + random_below(random, count - 1)
+    return s.places[i], s.places[(i + ahead) % count]
 
 
 @compiled
@@ -68,43 +74,51 @@ def random_order(s: Search, random: Words) -> int:
     return 64 * level + old
 
 
+@inlined
+def threshold(current: float, temperature: float, random: Words) -> float:
+    """Return the largest score a step may lead to (Metropolis' rule, the random number drawn first)."""
+    uniform = (1.0 + random_below(random, _UNIFORM)) / _UNIFORM
+    return math.exp(current - temperature * math.log(uniform))
+
+
 @compiled
-def anneal(s: Search, objective: int, repairs: int, steps: int, random: Words, best: State) -> None:
-    """Walk ``steps`` steps from where the search is; remember the best mapping in ``best``."""
-    current = math.log(s.numbers[BEST])
-    temperature, cooling = HOT, (COLD / HOT) ** (1.0 / steps)
+def anneal(
+    s: Search, objective: int, repairs: int, steps: int, hot: float, random: Words, states: States, k: int
+) -> float:
+    """Walk ``steps`` steps from where the search is; remember what beats state ``k`` there.
+
+    Args:
+        hot: first temperature, in units of the score's natural logarithm.
+
+    Returns:
+        The least score of this walk.
+    """
+    current, lowest = math.log(s.numbers[BEST]), math.inf
+    temperature, cooling = hot, (COLD / hot) ** (1.0 / steps)
     for _ in range(steps):
         temperature *= cooling
-        kind = random_below(random, 8)
-        d = random_dimension(s, random)
-        e = random_dimension(s, random) if kind < 3 else d
-        a, b = random_place(s, random), random_place(s, random)
-        c = a if kind < 2 else random_place(s, random)
-        if a == b or (kind < 3 and (d == e or c == b)):
-            continue
-        a_d, b_d, b_e, c_e = s.factors[a, d], s.factors[b, d], s.factors[b, e], s.factors[c, e]
-        undo = -1
-        if kind == 7:
-            undo = random_order(s, random)
-        else:
+        kind = random_below(random, 16)
+        a, b = random_places(s, random)
+        d, e = random_dimension(s, random), random_dimension(s, random)
+        a_d, b_d, a_e, b_e = s.factors[a, d], s.factors[b, d], s.factors[a, e], s.factors[b, e]
+        changed, undo = False, -1
+        if kind > 0:
             changed = random_split(s, d, a, b, random, repairs)
-            if kind < 3:
-                changed = random_split(s, e, c, b, random, repairs) or changed
-            if not changed:
-                continue
-        s.numbers[BEST] = math.inf
+            if kind > 1 and d != e:
+                changed = random_split(s, e, a, b, random, repairs) or changed
+        if kind < 4:
+            changed, undo = True, random_order(s, random)
+        if not changed:
+            continue
+        s.numbers[BEST] = threshold(current, temperature, random)
         found = score(s, objective, repairs)
-        accepted = False
-        if found < math.inf:
-            change = math.log(found) - current
-            accepted = change <= 0 or random_below(random, 1 << 30) < math.exp(-change / temperature) * (1 << 30)
-        if accepted:
-            current = math.log(found)
-            if found < best.score[0]:
+        if found <= s.numbers[BEST]:
+            current, lowest = math.log(found), min(lowest, found)
+            if found < states.score[k]:
                 s.numbers[BEST] = found
-                store(s, best)
-        elif undo >= 0:
-            set_order(s, undo // 64, undo % 64)
+                store(s, states, k)
         else:
-            s.factors[b, e], s.factors[c, e] = b_e, c_e
-            s.factors[a, d], s.factors[b, d] = a_d, b_d
+            if undo >= 0:
+                set_order(s, undo // 64, undo % 64)
+            s.factors[a, d], s.factors[b, d], s.factors[a, e], s.factors[b, e] = a_d, b_d, a_e, b_e
+    return lowest

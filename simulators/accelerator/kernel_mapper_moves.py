@@ -99,6 +99,7 @@ class Search(NamedTuple):
     dims: NDArray[np.int64]  # [DIMS + 1]: dimensions with a bound above 1, then their number in the last word
     places: NDArray[np.int64]  # [FACTOR_ROWS + 1]: places that may hold factors, DRAM first, then their number
     candidates: NDArray[np.int64]  # [DIMS, CANDIDATES]: factors worth trying, rising; 0 after the last
+    candidate_counts: NDArray[np.int64]  # [DIMS]
     numbers: Reals  # [3]: best score, energy floor, MACs
     counts: Reals
     result: Reals
@@ -111,29 +112,29 @@ BEST, FLOOR, MACS = range(3)
 @allocating
 def new_search(layer: NDArray[np.int64], arch: Reals, repairs: int) -> Search:
     """Return a search for mappings of ``layer``; its mapping is not one yet."""
-    orders = np.zeros((LEVELS, DIMS), np.int8)
-    for level in range(LEVELS):
-        orders[level] = ORDERS[6]
     dims, places = np.zeros(DIMS + 1, np.int64), np.zeros(FACTOR_ROWS + 1, np.int64)
     s = Search(
         layer,
         arch,
-        orders,
-        np.full(LEVELS, 6),
+        np.zeros((LEVELS, DIMS), np.int8),
+        np.zeros(LEVELS, np.int64),
         np.ones((FACTOR_ROWS, DIMS), np.int32),
         dims,
         places,
         np.zeros((DIMS, CANDIDATES), np.int64),
+        np.zeros(DIMS, np.int64),
         np.zeros(3),
         np.zeros(COUNTS),
         np.zeros(RESULTS),
         work(),
     )
+    for level in range(LEVELS):
+        set_order(s, level, 0)
     for d in range(DIMS):
         if layer[d] > 1:
             dims[dims[DIMS]] = d
             dims[DIMS] += 1
-            list_candidates(layer[d], repairs, s.candidates, d)
+            s.candidate_counts[d] = list_candidates(layer[d], repairs, s.candidates, d)
     for place in (F_DRAM, F_GLB, F_COLUMNS, F_ROWS, F_OUTER, F_MIDDLE, F_INNER):
         if usable(arch, place):
             places[places[FACTOR_ROWS]] = place
@@ -163,9 +164,9 @@ def usable(arch: Reals, place: int) -> bool:
 
 
 @compiled
-def list_candidates(bound: int, repairs: int, candidates: NDArray[np.int64], d: int) -> None:
+def list_candidates(bound: int, repairs: int, candidates: NDArray[np.int64], d: int) -> int:
     """List the divisors of ``bound``; where tiles need not divide also its quotients, rounded up, at most a tenth
-    apart."""
+    apart; return their number."""
     count, last = 0, 0
     for value in range(1, bound + 1):
         divides = bound % value == 0
@@ -176,6 +177,7 @@ def list_candidates(bound: int, repairs: int, candidates: NDArray[np.int64], d: 
             count, last = count + 1, value
     if candidates[d, count - 1] != bound:
         candidates[d, count - 1] = bound
+    return count
 
 
 @compiled
@@ -207,18 +209,22 @@ def score_of(objective: int, result: Reals) -> float:
 
 @inlined
 def hopeless(s: Search, objective: int) -> bool:
-    """Return whether even full use of the PEs in use, at the energy floor, would not be better than the best."""
-    if objective == ENERGY:
-        return False
-    pes = 1.0
+    """Return whether the array has too few PEs, or the PEs in use, always busy and at the energy floor, would not beat
+    the best."""
+    columns = rows = 1.0
     for i in range(s.dims[DIMS]):
         d = s.dims[i]
-        pes *= float(s.factors[F_COLUMNS, d]) * s.factors[F_ROWS, d]
-    cycles = s.numbers[MACS] / pes
-    return (cycles * s.numbers[FLOOR] if objective == EDP else cycles) > s.numbers[BEST]
+        columns *= s.factors[F_COLUMNS, d]
+        rows *= s.factors[F_ROWS, d]
+    if columns > s.arch[A_COLUMNS] or rows > s.arch[A_ROWS]:
+        return True
+    cycles = s.numbers[MACS] / (columns * rows)
+    if objective == EDP:
+        return cycles * s.numbers[FLOOR] > s.numbers[BEST]
+    return (cycles if objective == LATENCY else s.numbers[FLOOR]) > s.numbers[BEST]
 
 
-@compiled
+@inlined
 def score(s: Search, objective: int, repairs: int) -> float:
     """Return the score of the mapping as it stands, infinite if it is impossible or hopeless."""
     if hopeless(s, objective):
@@ -235,6 +241,28 @@ def better(s: Search, objective: int, repairs: int) -> bool:
         s.numbers[BEST] = found
         return True
     return False
+
+
+@compiled
+def write_mapping(s: Search, factors: NDArray[np.int32], orders: NDArray[np.int8]) -> None:
+    """Copy the mapping as it stands to ``factors`` and ``orders``."""
+    for place in range(FACTOR_ROWS):
+        for d in range(DIMS):
+            factors[place, d] = s.factors[place, d]
+    for level in range(LEVELS):
+        for k in range(DIMS):
+            orders[level, k] = s.orders[level, k]
+
+
+@compiled
+def read_mapping(s: Search, factors: NDArray[np.int32], orders: NDArray[np.int8]) -> None:
+    """Go to the mapping of these factors and orders."""
+    for place in range(FACTOR_ROWS):
+        for d in range(DIMS):
+            s.factors[place, d] = factors[place, d]
+    for level in range(LEVELS):
+        for k in range(DIMS):
+            s.orders[level, k] = orders[level, k]
 
 
 @inlined

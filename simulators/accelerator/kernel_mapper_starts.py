@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.accelerator.kernel import Factors, Reals, check_fit
+from simulators.accelerator.kernel import Reals, check_fit
 from simulators.accelerator.kernel_layout import (
     A_COLUMNS,
     A_ROWS,
@@ -33,23 +33,23 @@ from simulators.accelerator.kernel_traffic import find_tiles
 Words = NDArray[np.uint64]
 
 
-class State(NamedTuple):
-    """A mapping that the search found."""
+class States(NamedTuple):
+    """Mappings that the search found; the score of those that are none is infinite."""
 
-    factors: Factors  # [FACTOR_ROWS, DIMS]
-    choices: NDArray[np.int64]  # [LEVELS]
-    score: Reals  # [1]
+    factors: NDArray[np.int32]  # [n, FACTOR_ROWS, DIMS]
+    choices: NDArray[np.int64]  # [n, LEVELS]
+    score: Reals  # [n]
 
 
 @inlined
 def random_below(state: Words, limit: int) -> int:
-    """Return a random integer in 0..limit-1 (splitmix64: Steele, Lea, Flood, OOPSLA 2014)."""
+    """Return a random integer in 0..limit-1, limit at most 2^32 (splitmix64: Steele, Lea, Flood, OOPSLA 2014)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = state[0]
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z ^= z >> np.uint64(31)
-    return int(z >> np.uint64(33)) % limit
+    return int(((z >> np.uint64(32)) * np.uint64(limit)) >> np.uint64(32))
 
 
 @compiled
@@ -133,31 +133,33 @@ def random_mapping(s: Search, random: Words, repairs: int) -> None:
 
 
 @allocating
-def new_state() -> State:
-    """Return an empty state."""
-    return State(np.ones((FACTOR_ROWS, DIMS), np.int32), np.zeros(LEVELS, np.int64), np.full(1, np.inf))
+def new_states() -> States:
+    """Return room for the best mapping of each pair of dimensions that the array is mainly used for."""
+    count = DIMS * DIMS
+    factors, choices = np.ones((count, FACTOR_ROWS, DIMS), np.int32), np.zeros((count, LEVELS), np.int64)
+    return States(factors, choices, np.full(count, np.inf))
 
 
 @compiled
-def load(s: Search, state: State) -> None:
+def load(s: Search, states: States, k: int) -> None:
     """Go to a mapping."""
     for place in range(FACTOR_ROWS):
         for d in range(DIMS):
-            s.factors[place, d] = state.factors[place, d]
+            s.factors[place, d] = states.factors[k, place, d]
     for level in range(LEVELS):
-        set_order(s, level, state.choices[level])
-    s.numbers[BEST] = state.score[0]
+        set_order(s, level, states.choices[k, level])
+    s.numbers[BEST] = states.score[k]
 
 
 @compiled
-def store(s: Search, state: State) -> None:
+def store(s: Search, states: States, k: int) -> None:
     """Remember where the search is."""
     for place in range(FACTOR_ROWS):
         for d in range(DIMS):
-            state.factors[place, d] = s.factors[place, d]
+            states.factors[k, place, d] = s.factors[place, d]
     for level in range(LEVELS):
-        state.choices[level] = s.choices[level]
-    state.score[0] = s.numbers[BEST]
+        states.choices[k, level] = s.choices[level]
+    states.score[k] = s.numbers[BEST]
 
 
 @compiled
@@ -170,22 +172,28 @@ def widest(s: Search, place: int) -> int:
     return best
 
 
-@allocating
-def draw_starts(s: Search, objective: int, repairs: int, draws: int, random: Words) -> list[State]:
-    """Return the best of random mappings for each pair of dimensions that the array is mainly used for, best first."""
-    found = [new_state() for _ in range(DIMS * DIMS)]
+@compiled
+def draw_starts(s: Search, objective: int, repairs: int, draws: int, random: Words, states: States) -> None:
+    """Keep the best of random mappings for each pair of dimensions that the array is mainly used for."""
     for _ in range(draws):
         random_mapping(s, random, repairs)
         s.numbers[BEST] = np.inf
         s.numbers[BEST] = score(s, objective, repairs)
-        state = found[DIMS * widest(s, F_COLUMNS) + widest(s, F_ROWS)]
-        if s.numbers[BEST] < state.score[0]:
-            store(s, state)
-    return ranked(found)
+        k = DIMS * widest(s, F_COLUMNS) + widest(s, F_ROWS)
+        if s.numbers[BEST] < states.score[k]:
+            store(s, states, k)
 
 
-@allocating
-def ranked(states: list[State]) -> list[State]:
-    """Return the states that are mappings, best first."""
-    scores = np.array([state.score[0] for state in states])
-    return [states[i] for i in np.argsort(scores) if scores[i] < np.inf]
+@compiled
+def rank(states: States, order: NDArray[np.int64]) -> int:
+    """List the states that are mappings in ``order``, best first; return their number."""
+    count = 0
+    for k in range(len(states.score)):
+        if states.score[k] < np.inf:
+            i = count
+            while i > 0 and states.score[order[i - 1]] > states.score[k]:
+                order[i] = order[i - 1]
+                i -= 1
+            order[i] = k
+            count += 1
+    return count

@@ -2,7 +2,7 @@
 
 A pure function of layer, architecture, objective, mode, effort and seed: the search is random only by its seed. Small
 mapping spaces are searched whole, and the result then carries a certificate; otherwise random mappings are improved
-step by step, annealed, and improved again. Results are remembered per (layer shape, architecture).
+step by step, annealed and improved again. Results are remembered per (layer shape, architecture).
 """
 
 from __future__ import annotations
@@ -32,32 +32,67 @@ equals)."""
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to search. Layers whose mappings are few and far between get up to twenty times the draws, starts and
-    annealings, see :func:`~simulators.accelerator.kernel_mapper.harder`.
+    """How hard to search.
 
     Attributes:
-        draws: random mappings to start from.
-        starts: the best of them (one for each use of the array) that are improved step by step.
-        annealed: the best of those that are annealed and improved again.
-        steps: of annealing, each.
+        draws: random mappings, of which the best for each use of the array are started from.
+        walks: of annealing, each from one of these.
+        polished: the best of what they find, that are improved step by step, by exchanges of factors, too.
+        steps: of each walk.
         certify_splits, certify_mappings: sizes up to which every mapping is tried, and the result certified.
         list_splits, list_mappings: sizes up to which every split is tried, in the usual orders of loops.
+        agreed: walks that must find the same best before the others are left out.
+        small_macs: multiply-accumulates up to which a layer is small; so is one that few mappings divide. There are few
+            ways from one of its mappings to another, so that it takes ``small_walks`` of ``small_steps``.
     """
 
-    draws: int = 600
-    starts: int = 12
-    annealed: int = 8
-    steps: int = 2000
+    draws: int = 300
+    walks: int = 12
+    polished: int = 12
+    steps: int = 1800
     certify_splits: int = 100_000
     certify_mappings: int = 20_000
     list_splits: int = 500_000
     list_mappings: int = 300_000
+    agreed: int = 24
+    small_macs: int = 200_000
+    small_walks: int = 96
+    small_steps: int = 1500
+
+    @property
+    def words(self) -> NDArray[np.int64]:
+        """What the compiled search needs of it."""
+        walks = (self.walks, self.steps, self.agreed)
+        return np.array((self.draws, self.polished, *walks, self.small_macs, self.small_walks, self.small_steps))
 
 
 EFFORTS: Final = {
-    "quick": Effort(300, 8, 2, 1000, 20_000, 4_000, 20_000, 20_000),
+    "quick": Effort(
+        draws=200,
+        walks=4,
+        polished=4,
+        steps=1000,
+        certify_splits=20_000,
+        certify_mappings=4_000,
+        list_splits=20_000,
+        list_mappings=20_000,
+        agreed=4,
+        small_walks=12,
+    ),
     "normal": Effort(),
-    "thorough": Effort(1000, 24, 24, 10_000, 10_000_000, 1_000_000, 10_000_000, 3_000_000),
+    "thorough": Effort(
+        draws=1000,
+        walks=48,
+        polished=48,
+        steps=10_000,
+        certify_splits=10_000_000,
+        certify_mappings=1_000_000,
+        list_splits=10_000_000,
+        list_mappings=3_000_000,
+        agreed=48,
+        small_walks=200,
+        small_steps=5000,
+    ),
 }
 
 
@@ -67,9 +102,10 @@ class MappedLayers:
 
     Attributes:
         status: ``int64[n, l]``: OK, or -1 where no mapping fits (not even one word of each tensor).
-        factors: ``int32[n, l, 7, 8]``, orders: ``int8[n, l, 5, 8]``: see
-        :class:`~simulators.accelerator.mapping.Mapping`. results: ``float64[n, l, RESULTS]``: the kernel's results; 0
-        where there is no mapping. certified: ``bool[n, l]``: True where every mapping was tried.
+        factors, orders: ``int32[n, l, 7, 8]``, ``int8[n, l, 5, 8]``: see
+            :class:`~simulators.accelerator.mapping.Mapping`.
+        results: ``float64[n, l, RESULTS]``: the kernel's results; 0 where there is no mapping.
+        certified: ``bool[n, l]``: True where every mapping was tried.
     """
 
     status: NDArray[np.int64]
@@ -197,7 +233,7 @@ class Mapper:
             architectures[part],
             OBJECTIVES[self.objective],
             self.repairs,
-            np.array((e.draws, e.starts, e.annealed, e.steps)),
+            e.words,
             np.array(((e.certify_splits, e.certify_mappings, 1), (e.list_splits, e.list_mappings, 0))),
             self.seed,
             results.factors[part, 0],
