@@ -75,14 +75,11 @@ def budget_objective(graph: TaskGraph, simulator: Soc) -> dict[str, Any]:
     """Return the objective to meet a graph's budgets, in the units of the metrics; EDP where it has none."""
     if graph.budgets is None:
         return {"minimize": "energy_pj * latency_ns"}
-    names = [metric.name for metric in simulator.metrics]
-    several = len(graph.workloads) > 1
-    latencies = names[1 : 1 + len(graph.workloads)] if several else names[:1]
     seconds = [graph.budgets.latency_s[workload] for workload in graph.workloads]
     area_mm2 = _rounded(graph.budgets.area_m2 * 1e6)
     return {
         "meet": {
-            **{name: _rounded(limit * 1e9) for name, limit in zip(latencies, seconds, strict=True)},
+            **{name: _rounded(limit * 1e9) for name, limit in zip(simulator.model.latency_names, seconds, strict=True)},
             "peak_power_mw": _rounded(graph.budgets.power_w * 1e3),
             "non_dram_area_mm2": area_mm2,
             "dram_area_mm2": area_mm2,

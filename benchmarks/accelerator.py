@@ -25,7 +25,21 @@ from numpy.typing import NDArray
 from benchmarks.timing import best_seconds
 from simulators.accelerator.architecture import Architecture, StorageLevel, stack
 from simulators.accelerator.kernel import evaluate_networks, evaluate_points
-from simulators.accelerator.kernel_layout import COUNTS, DIMS, F_COLUMNS, F_ROWS, FACTOR_ROWS, LEVELS, OK, RESULTS
+from simulators.accelerator.kernel_layout import (
+    COUNTS,
+    DIMS,
+    F_COLUMNS,
+    F_DRAM,
+    F_GLB,
+    F_INNER,
+    F_MIDDLE,
+    F_OUTER,
+    F_ROWS,
+    FACTOR_ROWS,
+    LEVELS,
+    OK,
+    RESULTS,
+)
 from simulators.accelerator.layers import Layer
 from simulators.accelerator.modes import MODES, chosen_repairs, repair_bits
 from simulators.accelerator.workloads import load_network
@@ -42,7 +56,7 @@ HIERARCHIES = {
     "split scratchpads": (("Inputs", "Outputs"), (("Inputs",), ("Weights",), ("Outputs",))),
 }
 """What the GLB and the levels inside a PE keep. Capacities are unlimited: any mapping is evaluated to the end."""
-PE_ROWS = (4, 5, 6)
+PE_ROWS = (F_OUTER, F_MIDDLE, F_INNER)
 """Rows of the factors for the levels inside a PE."""
 
 
@@ -145,10 +159,10 @@ def random_mapping(
     for d, bound in enumerate(layer.bounds):
         target = int(generator.integers(bound, bound + bound // 5 + 1)) if ragged else bound
         for prime in primes(target):
-            place = int(generator.choice([0, 0, 1, 1, F_COLUMNS, F_ROWS, *inside]))
+            place = int(generator.choice([F_DRAM, F_DRAM, F_GLB, F_GLB, F_COLUMNS, F_ROWS, *inside]))
             if place in (F_COLUMNS, F_ROWS):
                 limit = arch.columns if place == F_COLUMNS else arch.rows
-                place = place if np.prod(factors[place]) * prime <= limit else 1
+                place = place if np.prod(factors[place]) * prime <= limit else F_GLB
             factors[place, d] *= prime
     orders = np.stack([generator.permutation(DIMS) for _ in range(LEVELS)]).astype(np.int8)
     return factors, orders
@@ -169,9 +183,8 @@ def primes(number: int) -> list[int]:
 
 def networks_section(options: argparse.Namespace) -> None:
     generator = np.random.default_rng(options.seed)
-    distinct = load_network(options.design_network).distinct
-    layers = np.stack([layer.words for layer, _ in distinct])
-    times = np.array([count for _, count in distinct], dtype=np.float64)
+    network = load_network(options.design_network)
+    distinct = network.distinct
     built = [random_architecture(generator) for _ in range(options.designs)]
     mappings = [[random_mapping(layer, arch, generator, False) for layer, _ in distinct] for arch in built]
     factors = np.array([[factors for factors, _ in of_design] for of_design in mappings])
@@ -181,7 +194,7 @@ def networks_section(options: argparse.Namespace) -> None:
     for mode in MODES:
         repairs = repair_bits(chosen_repairs(mode))
         seconds = best_seconds(
-            lambda repairs=repairs: evaluate_networks(layers, times, factors, orders, archs, repairs),
+            lambda repairs=repairs: evaluate_networks(network.words, network.times, factors, orders, archs, repairs),
             options.repetitions,
         )
         rate, label = options.designs / seconds, f"{options.design_network}, {len(distinct)} layers"

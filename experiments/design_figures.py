@@ -36,18 +36,13 @@ def design_figure(record: ProblemRecord, design: Mapping[str, Any], metrics: Map
         return ""
     try:
         problem = make_problem(record.environment, **record.arguments)
-        figure, found = drawer(problem, _columns(problem, design), title)
+        columns = problem.simulator.check_columns({name: np.array([value]) for name, value in design.items()})
+        figure, found = drawer(problem, columns, title)
     except ArchgymError:
         return ""
     shared = [name for name in found if name in metrics]
     same = all(math.isclose(found[name], metrics[name], rel_tol=1e-9) for name in shared)
     return to_svg(figure, title) if shared and same else ""
-
-
-def _columns(problem: Problem, design: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    given = {name: np.array([value]) for name, value in design.items()}
-    rest = {i.name: np.array([i.default]) for i in problem.simulator.inputs if i.name not in given}
-    return problem.simulator.check_columns({**given, **rest})
 
 
 def draw_soc(problem: Problem, columns: dict[str, np.ndarray], title: str) -> Drawn:

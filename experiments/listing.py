@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from simulators import ArchgymError, InvalidInputError, MissingExtraError, Problem, Simulator, UnknownNameError
+from simulators import ArchgymError, InvalidInputError, MissingExtraError, Problem, UnknownNameError
 
 _NO_SUCH_WORD = "no-such-word"
 
@@ -117,7 +117,7 @@ def list_agents() -> list[dict[str, Any]]:
 
 
 def list_workloads() -> list[dict[str, Any]]:
-    """Return every workload that ships: environment, name, and what a trace or a network asks of its simulator."""
+    """Return every workload that ships: environment, name, and what its simulator says of it."""
     from archgym_envs import make_problem, registered
 
     found: list[dict[str, Any]] = []
@@ -130,48 +130,11 @@ def list_workloads() -> list[dict[str, Any]]:
             continue
         for name in names:
             try:
-                summary = _trace_summary(name) if _is_memory(simulator) else _network_summary(name)
+                facts = simulator.workload_facts(name)
             except ArchgymError as error:
-                summary = {"error": str(error)}
-            found.append({"environment": environment, "name": name, **summary})
+                facts = {"error": str(error)}
+            found.append({"environment": environment, "name": name, **facts})
     return found
-
-
-def _is_memory(simulator: Simulator) -> bool:
-    from simulators.memory import MemoryController
-
-    return isinstance(simulator, MemoryController)
-
-
-def _trace_summary(name: str) -> dict[str, Any]:
-    from simulators.memory.workloads import describe, load_workload, workload_summary
-
-    summary = describe(load_workload(name))
-    return {
-        "doc": workload_summary(name),
-        "requests": summary.requests,
-        "write_fraction": summary.write_fraction,
-        "footprint_bytes": summary.footprint_bytes,
-        "duration_ns": summary.duration_ns,
-        "offered_gbit_per_s": summary.offered_gbit_per_s,
-        "row_reuse": summary.row_reuse,
-    }
-
-
-def _network_summary(name: str) -> dict[str, Any]:
-    """Return what a neural network asks of an accelerator; nothing if ``name`` is none."""
-    from simulators.accelerator.workloads import load_network, network_names, network_parameters, network_summary
-
-    if name not in network_names():
-        return {}
-    network = load_network(name)
-    return {
-        "doc": network_summary(name),
-        "layers": sum(network.counts),
-        "shapes": len(network.distinct),
-        "macs": network.macs,
-        "weights": network_parameters(name),
-    }
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from experiments.drawing import picture_kind, save_picture
+from experiments.drawing import INK, LINE, MUTED, picture_kind, save_picture
 from experiments.figures import SETTINGS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COLOURS: Final = {"Weights": "#0072B2", "Inputs": "#009E73", "Outputs": "#D55E00"}
 _LANES: Final = {"Weights": 22.0, "Inputs": 31.0, "Outputs": 40.0}
-_INK, _MUTED, _LINE, _MAC_COLOUR = "#111827", "#6B7280", "#9CA3AF", "#8B5FBF"
+_MAC_COLOUR: Final = "#8B5FBF"
 _WIDTH, _BAND, _GAP, _HEAD = 118.0, 8.0, 6.4, 13.0
 _LOOPS_AT, _TILE_AT, _ENERGY_AT, _BAR = 55.0, 85.0, 102.0, 9.5
 _CHIP: Final = 3.75
@@ -78,7 +78,7 @@ def draw(report: MappingReport, title: str) -> Figure:
 
 
 def _text(axes: Axes, x: float, y: float, text: str, size: float = 9.0, **style: object) -> None:
-    axes.text(x, y, text, **{"va": "center", "fontsize": size, "color": _INK, **style})  # type: ignore[arg-type]
+    axes.text(x, y, text, **{"va": "center", "fontsize": size, "color": INK, **style})  # type: ignore[arg-type]
 
 
 def _box(axes: Axes, x: float, y: float, size: tuple[float, float], face: str, edge: str, line: float = 1.0) -> None:
@@ -120,14 +120,14 @@ def _band(axes: Axes, report: MappingReport, band: _Band) -> None:
         _box(axes, 2, band.y, (48, _BAND), "#FDF3DC", "#C9A558")
         _text(axes, 3.4, band.y, "array", 10.0, fontweight="bold")
         for name, loops, up in (("columns", report.columns, 1.9), ("rows", report.rows, -1.9)):
-            _text(axes, _LOOPS_AT, band.y + up, name, 8.0, color=_MUTED)
+            _text(axes, _LOOPS_AT, band.y + up, name, 8.0, color=MUTED)
             _chips(axes, _LOOPS_AT + 6.6, band.y + up, loops, small=True)
         _text(axes, _TILE_AT, band.y, f"{report.pes:.6g} of\n{report.array_pes} PEs", 8.5)
         return
-    _box(axes, 2, band.y, (48, _BAND if band.position != MAC else 5.0), "#EEF2F7", _LINE)
+    _box(axes, 2, band.y, (48, _BAND if band.position != MAC else 5.0), "#EEF2F7", LINE)
     if band.position == MAC:
         _text(axes, 3.4, band.y, "MAC", 10.0, fontweight="bold")
-        _text(axes, _LOOPS_AT, band.y, f"this part in each of {report.pes:.6g} PEs", 8.0, color=_MUTED)
+        _text(axes, _LOOPS_AT, band.y, f"this part in each of {report.pes:.6g} PEs", 8.0, color=MUTED)
         _energy(axes, report, band.y, [(report.mac_energy_pj, _MAC_COLOUR)])
         return
     level = next(level for level in report.levels if level.position == band.position)
@@ -142,11 +142,11 @@ def _level(axes: Axes, report: MappingReport, level: LevelUse, y: float) -> None
     _chips(axes, _LOOPS_AT, y, level.loops)
     parts = [(float(use.tile_words), COLOURS[use.tensor]) for use in level.tensors]
     if math.isfinite(level.capacity_words):
-        _text(axes, 3.4, y - 1.6, f"{_number(level.capacity_words)} words", 8.0, color=_MUTED)
+        _text(axes, 3.4, y - 1.6, f"{_number(level.capacity_words)} words", 8.0, color=MUTED)
         _bar(axes, _TILE_AT, y, [(words / level.capacity_words, colour) for words, colour in parts], outline=True)
         _text(axes, _TILE_AT + _BAR + 0.8, y, f"{level.tile_words / level.capacity_words:.0%}", 8.5)
     else:
-        _text(axes, _TILE_AT, y, "no limit", 8.5, color=_MUTED)
+        _text(axes, _TILE_AT, y, "no limit", 8.5, color=MUTED)
     _energy(axes, report, y, [(use.energy_pj, COLOURS[use.tensor]) for use in level.tensors])
 
 
@@ -168,7 +168,7 @@ def _bar(axes: Axes, x: float, y: float, parts: Sequence[tuple[float, str]], out
         axes.add_patch(Rectangle((left, y - thick / 2), share * _BAR, thick, facecolor=colour, linewidth=0))
         left += share * _BAR
     if outline:
-        axes.add_patch(Rectangle((x, y - thick / 2), _BAR, thick, facecolor="none", edgecolor=_LINE, linewidth=1.0))
+        axes.add_patch(Rectangle((x, y - thick / 2), _BAR, thick, facecolor="none", edgecolor=LINE, linewidth=1.0))
 
 
 def _chips(axes: Axes, x: float, y: float, loops: Sequence[Loop], small: bool = False) -> None:
@@ -176,10 +176,10 @@ def _chips(axes: Axes, x: float, y: float, loops: Sequence[Loop], small: bool = 
     height = 3.3 if small else 5.2
     width = min(_CHIP, (_TILE_AT - 1 - x) / max(1, len(loops)) - 0.35)
     if not loops:
-        _text(axes, x, y, "one step" if not small else "one", 8.0, color=_MUTED)
+        _text(axes, x, y, "one step" if not small else "one", 8.0, color=MUTED)
     for number, loop in enumerate(loops):
         left = x + number * (width + 0.35)
-        _box(axes, left, y, (width, height), "white", _LINE)
+        _box(axes, left, y, (width, height), "white", LINE)
         middle, mark = left + width / 2, "" if loop.even else "*"
         size = 7.0 if loop.steps < 1000 and width > 3 else 5.6
         words = f"{loop.dimension} {loop.steps}{mark}" if small else f"{loop.dimension}\n{loop.steps}{mark}"
@@ -224,7 +224,7 @@ def _legend(axes: Axes) -> None:
         "Squares: the tensors that a loop moves on; the others stay where they are. *: some steps are smaller, or some "
         "PEs idle in them."
     )
-    _text(axes, 2, 2.4, text, 7.6, color=_MUTED, linespacing=1.4)
+    _text(axes, 2, 2.4, text, 7.6, color=MUTED, linespacing=1.4)
 
 
 def microjoules(energy_pj: float) -> str:

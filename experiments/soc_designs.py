@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
+from archgym_envs import make_problem
+from experiments.evaluate import chosen_arguments
+from experiments.tables import SUFFIXES, read_table
 from simulators.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from experiments.tables import Table
     from simulators.soc.description import SocDescription
     from simulators.soc.model import SocModel
     from simulators.soc.soc import Soc
 
-TABLES: Final = (".csv", ".csv.gz", ".parquet", ".jsonl")
+TABLES: Final = tuple(SUFFIXES)
 _WORKLOAD: Final = "edge_detection"
 
 
@@ -31,12 +33,14 @@ def load_chip(
             parameters are metrics and left out.
         row: of a table, from 0; by default 0.
         workload: a task graph; by default what the description says, or edge_detection.
-        arguments: of the simulator ``Soc``: mode, repairs; of designs also space, gpps, memories, buses.
+        arguments: of archgym/SoC-v0: mode, repairs, workload; of designs also space, gpps, memories, buses.
 
     Raises:
-        InvalidInputError, UnknownNameError: a file that cannot be read, or a chip on which the graph cannot run.
+        InvalidInputError, UnknownNameError: a file that cannot be read, or a chip on which the graph cannot run;
+            ``workload`` and ``arguments`` say different workloads.
     """
-    chosen = dict(arguments or {})
+    chosen = chosen_arguments(workload, arguments)
+    workload = chosen.pop("workload", None)
     if file is not None and file.name.lower().endswith(TABLES):
         return _of_table(file, row or 0, _simulator(workload, chosen))
     if row is not None:
@@ -55,7 +59,9 @@ def load_chip(
 
 
 def _checked_document(file: Path, content: Mapping[str, Any]) -> dict[str, Any]:
-    if file.suffix.lower() not in (".yaml", ".yml", ".json"):
+    from simulators.soc.description_files import SUFFIXES as DESCRIPTIONS
+
+    if file.suffix.lower() not in DESCRIPTIONS:
         raise InvalidInputError(
             f"{file}: expected a description or design in a file .yaml, .yml or .json, or a table of designs "
             f"({', '.join(TABLES)})"
@@ -80,21 +86,11 @@ def _of_description(
 
 
 def _simulator(workload: str | None, arguments: dict[str, Any]) -> Soc:
-    import inspect
-
-    from simulators.soc.soc import Soc
-
-    known = [name for name in inspect.signature(Soc).parameters if name != "threads"]
-    for name in arguments:
-        if name not in known:
-            raise UnknownNameError("argument of archgym/SoC-v0:", name, known)
-    return Soc(workload or _WORKLOAD, **arguments)
+    return cast("Soc", make_problem("archgym/SoC-v0", workload=workload or _WORKLOAD, **arguments).simulator)
 
 
 def _of_table(file: Path, row: int, simulator: Soc) -> tuple[SocDescription, SocModel]:
-    from experiments.tables import read_table
-
-    table: Table = read_table(file)
+    table = read_table(file)
     names = [declared.name for declared in simulator.inputs if declared.name in table.columns]
     if not names:
         raise InvalidInputError(
@@ -114,9 +110,8 @@ def _check_known(file: Path, design: Mapping[str, Any], simulator: Soc) -> None:
 
 def _described(simulator: Soc, design: Mapping[str, Any]) -> SocDescription:
     """Return the chip of one design; what it leaves out takes the default."""
-    given = {name: np.array([value]) for name, value in design.items()}
-    rest = {i.name: np.array([i.default]) for i in simulator.inputs if i.name not in given}
-    found = simulator.describe(simulator.check_columns({**given, **rest}))
+    columns = simulator.check_columns({name: np.array([value]) for name, value in design.items()})
+    found = simulator.describe(columns)
     if not found:
         raise InvalidInputError(
             "this design of ArchGym's space is invalid: a task cannot run, or cannot reach its data"

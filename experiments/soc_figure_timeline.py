@@ -30,11 +30,11 @@ class _Axis:
 
     left: float
     right: float
-    makespan: float
+    makespan_s: float
 
     def at(self, seconds: float) -> float:
         """Return where a time is."""
-        return self.left + (self.right - self.left) * seconds / self.makespan if self.makespan else self.left
+        return self.left + (self.right - self.left) * seconds / self.makespan_s if self.makespan_s else self.left
 
 
 def lanes_of(report: ChipReport) -> list[str]:

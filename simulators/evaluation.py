@@ -81,16 +81,18 @@ class Evaluation:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Evaluation]) -> Evaluation:
-        """Join evaluations of one simulator, at least one; diagnostics that all of them have are kept."""
+        """Join evaluations of one simulator, at least one.
+
+        Diagnostics that all of them have are kept; texts that some lack, too, empty there.
+        """
         if not parts:
             raise InvalidInputError("there is nothing to concatenate: give at least one evaluation")
-        shared = set.intersection(*(set(part.diagnostics) for part in parts))
         return cls(
             parts[0].metrics,
             np.concatenate([part.values for part in parts]),
             np.concatenate([part.valid for part in parts]),
             tuple(reason for part in parts for reason in part.reason),
-            {name: np.concatenate([part.diagnostics[name] for part in parts]) for name in sorted(shared)},
+            _joined_diagnostics(parts),
         )
 
     @classmethod
@@ -117,3 +119,16 @@ class Evaluation:
         """Build the result of designs that all failed, one non-empty reason each."""
         values = np.full((len(reasons), len(metrics)), np.nan)
         return cls(metrics, values, np.zeros(len(reasons), dtype=bool), tuple(reasons))
+
+
+def _joined_diagnostics(parts: Sequence[Evaluation]) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for name in sorted({name for part in parts for name in part.diagnostics}):
+        arrays = [part.diagnostics.get(name) for part in parts]
+        given = [np.asarray(array) for array in arrays if array is not None]
+        if len(given) == len(parts):
+            found[name] = np.concatenate(given)
+        elif all(array.dtype.kind == "U" for array in given):
+            texts = [np.full(len(part), "") if a is None else a for part, a in zip(parts, arrays, strict=True)]
+            found[name] = np.concatenate(texts)
+    return found

@@ -129,6 +129,10 @@ class Simulator(ABC):
         """Return the names of the workloads that ship with the simulator."""
         return ()
 
+    def workload_facts(self, name: str) -> dict[str, Any]:
+        """Return what lists say of a workload that ships: ``doc``, a line, and figures; plain data, may be empty."""
+        return {}
+
     @abstractmethod
     def evaluate_columns(self, columns: Columns, workload: Any) -> Evaluation:
         """Evaluate checked designs: every input present, typed, of one length ``n``.

@@ -321,15 +321,15 @@ def tables_of(page: str) -> dict[str, str]:
     return dict(re.findall(r"<!-- table: (.+?) -->\n(.*?)\n<!-- end of table -->", page, flags=re.DOTALL))
 
 
-def with_tables(page: str) -> str:
-    """Return a page with every table written anew."""
+def with_tables(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """Return a page with every one of these tables written anew."""
     return re.sub(
         r"(<!-- table: (.+?) -->\n).*?(<!-- end of table -->)",
-        lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[3]}",
+        lambda found: f"{found[1]}{tables[found[2]]()}\n{found[3]}" if found[2] in tables else found[0],
         page,
         flags=re.DOTALL,
     )
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), TABLES), encoding="utf-8")

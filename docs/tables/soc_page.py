@@ -5,12 +5,11 @@ A table stands between ``<!-- table: NAME -->`` and ``<!-- end of table -->``. A
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs.tables.memory_controller import Cell, docstring_table, table
+from docs.tables.memory_controller import Cell, docstring_table, table, with_tables
 from docs.tables.soc_examples import anomaly, repairs
 from simulators.soc import BlockType, HardwareLibrary, Task, cacti_table, load_task_graph, modes, task_graph_names
 from simulators.soc.modes import bus_j_per_byte, costs_of, leakage_w_per_m2, repair_bits
@@ -124,16 +123,6 @@ WORKLOAD_TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "random task graphs": random_options,
 }
 """Tables of docs/workloads.md."""
-
-
-def with_tables(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
-    """Return a page with every table of ours written anew."""
-    return re.sub(
-        r"(<!-- table: (.+?) -->\n).*?(<!-- end of table -->)",
-        lambda found: f"{found[1]}{tables[found[2]]()}\n{found[3]}" if found[2] in tables else found[0],
-        page,
-        flags=re.DOTALL,
-    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.cli.failures import guarded, say
-from experiments.cli.networks import shape_text
+from experiments.cli.networks import shape_text, short_count
 from experiments.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _one_layer(heading: str, objective: str, report: MappingReport, certified: b
     from rich.text import Text
 
     layer = report.layer
-    title = Text.assemble((heading, "bold"), f": {shape_text(layer)}, {_short(layer.macs)} MACs")
+    title = Text.assemble((heading, "bold"), f": {shape_text(layer)}, {short_count(layer.macs)} MACs")
     aim = Text(f"mode {report.mode}, mapped for {objective}\n", style="dim")
     return Group(title, aim, Text(loop_nest(report)), Text(""), _traffic(report), Text(""), _totals(report, certified))
 
@@ -171,9 +171,11 @@ def _traffic(report: MappingReport) -> RenderableType:
     for level in report.levels:
         for number, use in enumerate(level.tensors):
             used = f"{use.tile_words / level.capacity_words:.0%}" if math.isfinite(level.capacity_words) else ""
-            words = [_short(round(count)) for count in (use.reads, use.fills, use.updates)]
+            words = [short_count(round(count)) for count in (use.reads, use.fills, use.updates)]
             energy = _energy(use.energy_pj, report)
-            grid.add_row(level.name if number == 0 else "", use.tensor, _short(use.tile_words), used, *words, *energy)
+            grid.add_row(
+                level.name if number == 0 else "", use.tensor, short_count(use.tile_words), used, *words, *energy
+            )
     grid.add_row("MAC", "", "", "", "", "", "", *_energy(report.mac_energy_pj, report))
     return grid
 
@@ -197,7 +199,7 @@ def _totals(report: MappingReport, certified: bool) -> RenderableType:
         ("cycles", f"{report.cycles:,.0f}, {limit}; {report.compute_cycles:,.0f} at any bandwidth"),
         ("utilisation", f"{report.utilisation:.1%}; {report.pes:.6g} of {report.array_pes} PEs work"),
         ("energy", f"{_microjoules(report.energy_pj)} uJ, {report.energy_pj / report.layer.macs:.3g} pJ per MAC"),
-        ("DRAM", f"{_short(round(report.dram_words))} words, {report.dram_words / least:.2f} of the least"),
+        ("DRAM", f"{short_count(round(report.dram_words))} words, {report.dram_words / least:.2f} of the least"),
         ("certified", "yes, every mapping was tried" if certified else "no, the best that the search found"),
     ):
         grid.add_row(title, Text(text))
@@ -241,12 +243,6 @@ def _grid(found: _Found) -> RenderableType:
         row = (f"{count:,}", f"{report.cycles:,.0f}", f"{report.utilisation:.1%}", _microjoules(report.energy_pj))
         grid.add_row(Text(report.layer.name), *row, report.limit or "PE", "yes" if certified else "no")
     return grid
-
-
-def _short(count: int) -> str:
-    from simulators.accelerator.workloads import quantity
-
-    return quantity(count).replace(" ", "")
 
 
 def _microjoules(energy_pj: float) -> str:

@@ -232,16 +232,17 @@ def _grid(network: Network, record: dict[str, Any]) -> RenderableType:
     grid.add_column("loop bounds", overflow="fold", max_width=24)
     for key in words:
         title = "MACs" if key == "macs" else key
-        grid.add_column(title, footer=_short(record[key]), justify="right", no_wrap=True)
+        grid.add_column(title, footer=short_count(record[key]), justify="right", no_wrap=True)
     grid.add_column("/word", footer=f"{record['macs_per_word']:.1f}", justify="right", no_wrap=True)
     for layer, row in zip(network.layers, record["layers"], strict=True):
         times = [f"{row['count']:,}"] if repeated else []
-        numbers = (_short(row[key]) for key in words)
+        numbers = (short_count(row[key]) for key in words)
         grid.add_row(Text(layer.name), *times, shape_text(layer), *numbers, f"{row['macs_per_word']:.1f}")
     return grid
 
 
-def _short(count: int) -> str:
+def short_count(count: int) -> str:
+    """Return a count with three digits and a decimal prefix, e.g. ``1.81G``."""
     from simulators.accelerator.workloads import quantity
 
     return quantity(count).replace(" ", "")

@@ -75,14 +75,9 @@ def compulsory_dram_words(network: Network) -> int:
     return sum((x.weights + x.inputs + x.outputs) * count for x, count in network.distinct)
 
 
-def network_times(network: Network) -> Reals:
-    """Return how often each of a network's distinct layers is executed, ``[l]``."""
-    return np.array([count for _, count in network.distinct], dtype=np.float64)
-
-
-def network_totals(results: Reals, times: Reals) -> Reals:
-    """Return a network's results ``[n, RESULTS]`` from its layers' ``[n, l, RESULTS]``, executed ``times[l]`` times."""
-    return np.asarray((results * times[:, None]).sum(axis=1))
+def network_totals(results: Reals, network: Network) -> Reals:
+    """Return a network's results ``[n, RESULTS]`` from one execution of its distinct layers, ``[n, l, RESULTS]``."""
+    return np.asarray((results * network.times[:, None]).sum(axis=1))
 
 
 def metric_values(
@@ -129,19 +124,18 @@ def metric_values(
     return values
 
 
-def network_diagnostics(results: Reals, times: Reals, network: Network) -> dict[str, NDArray[np.str_]]:
+def network_diagnostics(results: Reals, network: Network) -> dict[str, NDArray[np.str_]]:
     """Return hints for each design: what limits most of its cycles, and which layer takes the most.
 
     Args:
         results: kernel results ``[n, l, RESULTS]`` of one execution of each distinct layer.
-        times: ``[l]``, executions.
         network: its ``distinct`` layers are the ``l``.
 
     Returns:
         ``bottleneck``: one of BOTTLENECKS; ``worst_layer``: the name of the layer with most cycles, all its executions
         together. Both ``[n]``.
     """
-    cycles = results[:, :, O_CYCLES] * times
+    cycles = results[:, :, O_CYCLES] * network.times
     limits = results[:, :, O_LIMIT]
     by_limit = np.stack([np.where(limits == level, cycles, 0.0).sum(axis=1) for level in range(-1, LEVELS)], axis=1)
     names = np.array([layer.name for layer, _ in network.distinct])

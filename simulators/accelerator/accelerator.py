@@ -14,12 +14,11 @@ from simulators.accelerator._metrics import (
     audits,
     metric_values,
     network_diagnostics,
-    network_times,
     network_totals,
 )
 from simulators.accelerator.hardware import Hardware, Parts, level_names_of
 from simulators.accelerator.kernel import evaluate_points
-from simulators.accelerator.kernel_layout import LEVELS, OK
+from simulators.accelerator.kernel_layout import OK
 from simulators.accelerator.layers import DIMENSIONS, Layer, Network
 from simulators.accelerator.mapper import MappedLayers, Mapper, checked_objective
 from simulators.accelerator.mapping import Mapping as LoopMapping
@@ -121,8 +120,7 @@ class Accelerator(NetworkSimulator):
 
     def map_network(self, archs: NDArray[np.float64], network: Network) -> MappedLayers:
         """Return mappings and results of a network's distinct layers on ``archs[n, ARCHITECTURE_WORDS]``."""
-        layers = np.stack([layer.words for layer, _ in network.distinct])
-        return self._mapper.map(layers, archs, self.threads)
+        return self._mapper.map(network.words, archs, self.threads)
 
     def evaluate_networks(self, columns: Columns, networks: tuple[Network, ...]) -> list[Evaluation]:
         """Return one evaluation of checked designs for each network.
@@ -140,17 +138,17 @@ class Accelerator(NetworkSimulator):
         mapped = self.map_network(archs, network)
         reasons[built] = mapping_refusals(mapped.status, archs, network)
         valid = reasons == ""
-        results, times = mapped.results[valid[built]], network_times(network)
+        results = mapped.results[valid[built]]
         values = np.full((len(valid), len(self.metrics)), np.nan)
         values[valid] = metric_values(
-            network_totals(results, times),
+            network_totals(results, network),
             hardware.archs[valid],
             hardware.area_mm2[valid],
             network,
             self.clock_mhz,
             self.parts.word_bits,
         )
-        hints = {name: _spread(hint, valid) for name, hint in network_diagnostics(results, times, network).items()}
+        hints = {name: _spread(hint, valid) for name, hint in network_diagnostics(results, network).items()}
         return Evaluation(self.metrics, values, valid, tuple(reasons.tolist()), hints)
 
 
@@ -173,8 +171,7 @@ def mapping_refusals(status: NDArray[np.int64], archs: NDArray[np.float64], netw
     failed = status != OK
     for row in np.flatnonzero(failed.any(axis=1)).tolist():
         layer = network.distinct[int(failed[row].argmax())][0]
-        names = level_names_of(archs[row])
-        why = refusal(_smallest_tiles_status(layer, archs[row]), layer, tuple(names[k] for k in range(LEVELS)))
+        why = refusal(_smallest_tiles_status(layer, archs[row]), layer, level_names_of(archs[row]))
         reasons[row] = why or f"no-mapping: none was found (layer {layer.name})"
     return reasons
 

@@ -14,12 +14,11 @@ from simulators.accelerator._metrics import (
     audits,
     metric_values,
     network_diagnostics,
-    network_times,
     network_totals,
 )
 from simulators.accelerator.hardware import Hardware, Parts, level_names_of
 from simulators.accelerator.kernel_decode_batches import decode_codes, evaluate_codes
-from simulators.accelerator.kernel_layout import A_KEEPS, LEVELS, OK, OUTER
+from simulators.accelerator.kernel_layout import A_KEEPS, OK, OUTER
 from simulators.accelerator.layers import Network
 from simulators.accelerator.mapping import Mapping, refusal
 from simulators.accelerator.mapping_code import CodeReader, fit_named
@@ -79,9 +78,8 @@ class CodedSimulator(Simulator):
 
     def kernel_arguments(self, columns: Columns, network: Network) -> tuple[Any, ...]:
         """Return what ``decode_codes`` and ``evaluate_codes`` take, for checked columns and this reader's network."""
-        layers = np.stack([layer.words for layer, _ in network.distinct])
         codes, archs = self.reader.read(columns), self.hardware_of(columns).archs
-        return layers, codes, self.reader.where, self.reader.constants, archs, self.repair_bits, self.fit_word
+        return network.words, codes, self.reader.where, self.reader.constants, archs, self.repair_bits, self.fit_word
 
     def decode_mappings(self, columns: Columns, network: Network) -> list[list[Mapping]]:
         """Return the mappings of checked columns, one list per design with one mapping per distinct layer."""
@@ -94,26 +92,21 @@ class CodedSimulator(Simulator):
         """Return the evaluation of checked columns on this reader's network."""
         count = len(columns[self.inputs[0].name])
         hardware, codes = self.hardware_of(columns), self.reader.read(columns)
-        layers = np.stack([layer.words for layer, _ in network.distinct])
         blocks = [slice(at, at + _BLOCK) for at in range(0, max(1, count), _BLOCK)]
         parts = [
-            self._evaluate_block(layers, np.ascontiguousarray(codes[:, rows]), _cut(hardware, rows), network)
-            for rows in blocks
+            self._evaluate_block(np.ascontiguousarray(codes[:, rows]), _cut(hardware, rows), network) for rows in blocks
         ]
         return parts[0] if len(parts) == 1 else Evaluation.concatenate(parts)
 
-    def _evaluate_block(
-        self, layers: NDArray[np.int64], codes: NDArray[np.int32], hardware: Hardware, network: Network
-    ) -> Evaluation:
+    def _evaluate_block(self, codes: NDArray[np.int32], hardware: Hardware, network: Network) -> Evaluation:
         where, constants = self.reader.where, self.reader.constants
         status, results = evaluate_codes(
-            layers, codes, where, constants, hardware.archs, self.repair_bits, self.fit_word
+            network.words, codes, where, constants, hardware.archs, self.repair_bits, self.fit_word
         )
         reasons = self._refusals(status, hardware, network)
-        times = network_times(network)
         if reasons is None:
             return Evaluation.of_valid(
-                self.metrics, self._values(results, hardware, network), network_diagnostics(results, times, network)
+                self.metrics, self._values(results, hardware, network), network_diagnostics(results, network)
             )
         valid = reasons == ""
         values = np.full((len(status), len(self.metrics)), np.nan)
@@ -121,13 +114,13 @@ class CodedSimulator(Simulator):
         if valid.any():
             some = hardware if len(hardware.archs) == 1 else _take(hardware, valid)
             values[valid] = self._values(results[valid], some, network)
-            for name, hint in network_diagnostics(results[valid], times, network).items():
+            for name, hint in network_diagnostics(results[valid], network).items():
                 hints[name][valid] = hint
         texts = {name: hint.astype(str) for name, hint in hints.items()}
         return Evaluation(self.metrics, values, valid, tuple(reasons.tolist()), texts)
 
     def _values(self, results: Reals, hardware: Hardware, network: Network) -> Reals:
-        totals = network_totals(results, network_times(network))
+        totals = network_totals(results, network)
         bits = self.parts.word_bits
         return metric_values(totals, hardware.archs, hardware.area_mm2, network, self.clock_mhz, bits)
 
@@ -161,9 +154,8 @@ def _refusal(status: int, network: Network, arch: Reals) -> str:
     if status == OK:
         return ""
     layer, alone = divmod(status, 100)
-    names = level_names_of(arch)
     several = len(network.distinct) > 1
-    return refusal(alone, network.distinct[layer][0] if several else None, tuple(names[k] for k in range(LEVELS)))
+    return refusal(alone, network.distinct[layer][0] if several else None, level_names_of(arch))
 
 
 def _cut(hardware: Hardware, rows: slice) -> Hardware:

@@ -18,7 +18,7 @@ from simulators.accelerator.mapping_space import LayerSpace, active_dimensions
 from simulators.accelerator.spaces import accelerator_space, template_of_space
 from simulators.accelerator.suites import Suite, load_suite
 from simulators.accelerator.templates import template_named
-from simulators.accelerator.workloads import load_network, network_names
+from simulators.accelerator.workloads import load_network, network_facts, network_names
 from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
 from simulators.parameters import Parameter
@@ -84,6 +84,10 @@ class CoDesign(CodedSimulator):
     def workload_names(self) -> tuple[str, ...]:
         """Return the names of the networks that ship."""
         return network_names()
+
+    def workload_facts(self, name: str) -> dict[str, Any]:
+        """Return what a network that ships asks of an accelerator."""
+        return network_facts(name)
 
     def load_workload(self, name_or_path: str) -> Suite:
         """Return a network: the one this simulator has inputs for.

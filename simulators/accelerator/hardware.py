@@ -9,7 +9,6 @@ Which storages there are, and of what size, is up to a template, see :mod:`simul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -207,18 +206,15 @@ class Builder:
         return Hardware(self.archs, self.area_mm2, refusals)
 
 
-def architecture_of_words(
-    words: Reals, area_mm2: float = float("nan"), level_names: Mapping[int, str] | None = None, name: str = "design"
-) -> Architecture:
+def architecture_of_words(words: Reals, area_mm2: float = float("nan"), name: str = "design") -> Architecture:
     """Return the architecture that a row of the kernel's form stands for.
 
     Args:
         words: ``[ARCHITECTURE_WORDS]``.
         area_mm2: its area.
-        level_names: names of the kernel's levels, see :func:`level_names_of`, which is the default.
         name: what reports call it.
     """
-    names = level_names_of(words) if level_names is None else level_names
+    names = level_names_of(words)
     levels = {level: _level(words, level, names[level]) for level in range(LEVELS) if words[A_KEEPS + level] > 0}
     if not {DRAM, GLB, INNER} <= levels.keys():
         raise InvalidInputError("an architecture needs DRAM, a GLB and a storage in its PEs that keep something")
@@ -227,11 +223,10 @@ def architecture_of_words(
     return Architecture(name, columns, rows, levels[DRAM], levels[GLB], inside, mac, area_mm2)
 
 
-def level_names_of(words: Reals) -> dict[int, str]:
+def level_names_of(words: Reals) -> tuple[str, ...]:
     """Return the names of a row's levels: ``ifmap_spad`` and so on where a PE's storage is split, else ``RF``."""
-    if words[A_KEEPS + OUTER] == 0:
-        return {DRAM: "DRAM", GLB: "GLB", OUTER: "", MIDDLE: "", INNER: "RF"}
-    return {DRAM: "DRAM", GLB: "GLB", OUTER: "ifmap_spad", MIDDLE: "weights_spad", INNER: "psum_spad"}
+    inside = ("", "", "RF") if words[A_KEEPS + OUTER] == 0 else ("ifmap_spad", "weights_spad", "psum_spad")
+    return ("DRAM", "GLB", *inside)
 
 
 def _level(words: Reals, level: int, name: str) -> StorageLevel:

@@ -24,8 +24,8 @@ from simulators.errors import InvalidInputError
 DIMENSIONS: Final = ("N", "M", "C", "R", "S", "P", "Q", "G")
 """Loop dimensions in the order of all arrays: batch, output channels, input channels, kernel rows, kernel columns,
 output rows, output columns, groups."""
-_BOUNDS: Final = ("n", "m", "c", "r", "s", "p", "q", "g")
-_GEOMETRY: Final = ("stride_h", "stride_w", "dilation_h", "dilation_w")
+BOUNDS: Final = ("n", "m", "c", "r", "s", "p", "q", "g")
+GEOMETRY: Final = ("stride_h", "stride_w", "dilation_h", "dilation_w")
 LARGEST_BOUND: Final = 1 << 24
 """Largest bound of a loop; with it all counts stay below 2^53 in sensible layers, see ``Layer``."""
 MOST_MACS: Final = 1 << 50
@@ -66,7 +66,7 @@ class Layer:
     input_w: int = 0
 
     def __post_init__(self) -> None:
-        for field in (*_BOUNDS, *_GEOMETRY):
+        for field in (*BOUNDS, *GEOMETRY):
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_BOUND:
                 raise InvalidInputError(
@@ -100,12 +100,12 @@ class Layer:
     @property
     def bounds(self) -> tuple[int, ...]:
         """Loop bounds in the order of :data:`DIMENSIONS`."""
-        return tuple(getattr(self, field) for field in _BOUNDS)
+        return tuple(getattr(self, field) for field in BOUNDS)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Everything that decides the numbers: bounds, strides, dilations, input rows and columns."""
-        return (*self.bounds, *(getattr(self, field) for field in _GEOMETRY), self.input_h, self.input_w)
+        return (*self.bounds, *(getattr(self, field) for field in GEOMETRY), self.input_h, self.input_w)
 
     @property
     def macs(self) -> int:
@@ -132,7 +132,7 @@ class Layer:
     @property
     def words(self) -> NDArray[np.int64]:
         """The kernel's form, ``int64[12]``: bounds, then strides and dilations."""
-        return np.array((*self.bounds, *(getattr(self, field) for field in _GEOMETRY)), dtype=np.int64)
+        return np.array((*self.bounds, *(getattr(self, field) for field in GEOMETRY)), dtype=np.int64)
 
 
 def distinct_positions(first: int, first_step: int, second: int, second_step: int) -> int:
@@ -186,6 +186,16 @@ class Network:
             first, before = found.get(layer.shape, (layer, 0))
             found[layer.shape] = (first, before + count)
         return tuple(found.values())
+
+    @cached_property
+    def words(self) -> NDArray[np.int64]:
+        """The kernel's form of the distinct layers, ``int64[l, 12]``."""
+        return np.stack([layer.words for layer, _ in self.distinct])
+
+    @cached_property
+    def times(self) -> NDArray[np.float64]:
+        """How often each of the distinct layers is executed, ``[l]``."""
+        return np.array([count for _, count in self.distinct], dtype=np.float64)
 
     @property
     def macs(self) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from numbers import Real
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from simulators.accelerator.layers import Layer, Network
 from simulators.accelerator.suites import Composition, Suite, aggregate_evaluations, load_suite
-from simulators.accelerator.workloads import load_network, network_names
+from simulators.accelerator.workloads import load_network, network_facts, network_names
 from simulators.audits import run_audits
 from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
@@ -33,6 +33,10 @@ class NetworkSimulator(Simulator):
     def workload_names(self) -> tuple[str, ...]:
         """Return the names of the networks that ship."""
         return network_names()
+
+    def workload_facts(self, name: str) -> dict[str, Any]:
+        """Return what a network that ships asks of an accelerator."""
+        return network_facts(name)
 
     def load_workload(self, name_or_path: str) -> Suite:
         """Return networks joined by ``+``; each is a name, a file, or ``network:layer`` or ``network/layer``.

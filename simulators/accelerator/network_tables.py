@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from simulators.accelerator.layers import LARGEST_BOUND, Layer, Network
+from simulators.accelerator.layers import BOUNDS, GEOMETRY, LARGEST_BOUND, Layer, Network
 from simulators.errors import InvalidInputError, UnknownNameError
 
 FOLDER: Final = Path(__file__).parent / "data" / "networks"
-BOUNDS: Final = ("n", "m", "c", "r", "s", "p", "q", "g")
-SIZES: Final = (*BOUNDS, "stride_h", "stride_w", "dilation_h", "dilation_w", "input_h", "input_w")
+SIZES: Final = (*BOUNDS, *GEOMETRY, "input_h", "input_w")
 COLUMNS: Final = ("name", "count", *SIZES)
 """Columns of a table in the order in which they are written."""
 SUFFIXES: Final = (".csv", ".json")

@@ -170,10 +170,6 @@ class Technology:
         """Return a register of 16 bits, its energy that of one access; raises UnknownNameError."""
         return self._component("register", bits)
 
-    def dram(self, kind: str) -> float:
-        """Return pJ per bit read or written of one of ``DRAM_KINDS``, whatever the node; raises UnknownNameError."""
-        return dram_pj_per_bit(kind)
-
     def storage(
         self, kind: str, words: ArrayLike, word_bits: ArrayLike = 16, block: ArrayLike = 1, banks: ArrayLike = 1
     ) -> StorageFigures:

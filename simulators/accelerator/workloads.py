@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from simulators.accelerator.layers import LARGEST_BOUND, Network
 from simulators.accelerator.network_tables import FOLDER, NetworkTable, read_network
@@ -98,6 +98,22 @@ def network_summary(name_or_path: str | Path) -> str:
     network = table.network
     layers = f"{sum(network.counts)} layers of {len(network.distinct)} shapes"
     return f"{table.title or network.name}: {layers}, {quantity(network.macs)} MACs"
+
+
+def network_facts(name: str) -> dict[str, Any]:
+    """Return what a named network is (``doc``), executed layers, different shapes, MACs and weights.
+
+    Raises:
+        InvalidInputError, UnknownNameError: as :func:`load_network` does.
+    """
+    network = load_network(name)
+    return {
+        "doc": network_summary(name),
+        "layers": sum(network.counts),
+        "shapes": len(network.distinct),
+        "macs": network.macs,
+        "weights": network_parameters(name),
+    }
 
 
 def quantity(value: float) -> str:

@@ -18,6 +18,7 @@ from simulators.evaluation import Evaluation
 from simulators.external.cache import ResultCache
 from simulators.external.program import ExternalProgram, ProgramFailure, find_program, program_digest
 from simulators.external.units import convert
+from simulators.metrics import Metric
 from simulators.parameters import Value
 from simulators.simulator import Simulator
 from simulators.spaces import Columns
@@ -122,11 +123,7 @@ class ExternalSimulator(Simulator):
         else:
             with ThreadPoolExecutor(self.threads) as pool:
                 rows = list(pool.map(lambda design: self._evaluate(design, workload), designs))
-        reasons = tuple(row if isinstance(row, str) else "" for row in rows)
-        nothing = [math.nan] * len(self.metrics)
-        values = np.array([nothing if isinstance(row, str) else row for row in rows], dtype=np.float64)
-        valid = np.array([not reason for reason in reasons])
-        return Evaluation(self.metrics, values.reshape(len(rows), len(self.metrics)), valid, reasons)
+        return evaluation_of_rows(self.metrics, rows)
 
     def measure(self, design: Design, workload: Any) -> dict[str, float]:
         """Return one design's metrics in the metrics' own units, from the cache or by running the program.
@@ -179,3 +176,15 @@ class ExternalSimulator(Simulator):
             if not math.isfinite(found[metric.name]):
                 raise ProgramFailure(f"no number: the program reported {metric.name} = {value}")
         return found
+
+
+def evaluation_of_rows(metrics: tuple[Metric, ...], rows: Sequence[Sequence[float] | np.ndarray | str]) -> Evaluation:
+    """Return the evaluation of designs whose metrics were found one by one.
+
+    Args:
+        metrics: what was measured.
+        rows: of each design the metrics in that order, or the reason why there are none.
+    """
+    reasons = [row if isinstance(row, str) else "" for row in rows]
+    values = np.array([row for row in rows if not isinstance(row, str)], dtype=np.float64)
+    return Evaluation.around_refused(metrics, reasons, lambda _: Evaluation.of_valid(metrics, values))

@@ -33,7 +33,7 @@ from simulators.memory.mappings import MAPPING_NAMES, SPECIFICATION, address_map
 from simulators.memory.modes import chosen_repairs
 from simulators.memory.specification import MemorySpecification, load_memory_specification
 from simulators.memory.trace import Trace, check_addresses
-from simulators.memory.workloads import check_workload_fits, load_workload, workload_names
+from simulators.memory.workloads import check_workload_fits, load_workload, workload_facts, workload_names
 from simulators.simulator import Input, Simulator
 from simulators.spaces import Columns
 
@@ -120,6 +120,10 @@ class MemoryController(Simulator):
     def workload_names(self) -> tuple[str, ...]:
         """Return the names of the traces that ship."""
         return workload_names()
+
+    def workload_facts(self, name: str) -> dict[str, Any]:
+        """Return what a trace that ships asks of a memory."""
+        return workload_facts(name)
 
     def load_workload(self, name_or_path: str) -> DecodedTrace:
         """Return a workload or a trace file, decoded for this memory; cycles of files count in its clock.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,17 @@ def describe(trace: Trace) -> WorkloadSummary:
         offered_gbit_per_s=bits / trace.duration_ns if trace.duration_ns else 0.0,
         row_reuse=row_reuse(trace),
     )
+
+
+def workload_facts(name: str) -> dict[str, Any]:
+    """Return what the named workload is (``doc``) and the figures of its summary.
+
+    Raises:
+        UnknownNameError: ``name`` is not one of :func:`workload_names`.
+    """
+    figures = asdict(describe(load_workload(name)))
+    del figures["name"]
+    return {"doc": workload_summary(name), **figures}
 
 
 def row_reuse(trace: Trace, *, row_bytes: int = 8192, banks: int = 8) -> float:

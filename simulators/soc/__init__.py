@@ -1,7 +1,7 @@
 """System-on-chip simulator: task graphs on processors, accelerators, memories and buses, as FARSI models them.
 
-Rooms: ``task_graph``, ``combination``, ``graph_files``, ``random_graphs`` (workloads); ``block_library``, ``cacti`` (what a
-chip can be built of and what it costs); ``description``, ``description_files`` (a chip and what runs where);
+Rooms: ``task_graph``, ``combination``, ``graph_files``, ``random_graphs`` (workloads); ``block_library``, ``cacti``
+(what a chip can be built of and what it costs); ``description``, ``description_files`` (a chip and what runs where);
 ``budgets``; ``encoding``, ``topology``, ``kernel*`` (the model); ``model`` (chips to metrics), ``layout``, ``spaces``,
 ``soc`` (the search space and its simulator); ``recording``; ``validation``.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -37,19 +36,14 @@ REFUSALS: Final = {
 }
 
 
-def refusals(
-    status: Counts, hints: Counts, kind: NDArray[np.int8], groups: Texts, reasons: Sequence[str] | None
-) -> NDArray[np.object_] | None:
+def refusals(status: Counts, hints: Counts, kind: NDArray[np.int8], groups: Texts) -> NDArray[np.object_] | None:
     """Return why each of ``n`` designs is impossible, empty texts where it is not; None if all are possible."""
-    if not status.any() and (reasons is None or not any(reasons)):
+    if not status.any():
         return None
     why = np.full(len(status), "", dtype=object)
     for row in np.flatnonzero(status != OK).tolist():
         code = int(status[row])
         why[row] = _unpriced(hints[row], kind[row], _names(groups, row)) if code == NO_CACTI else REFUSALS[code]
-    if reasons is not None:
-        given = np.array(list(reasons), dtype=object)
-        why = np.where(given != "", given, why)
     return why
 
 

@@ -87,6 +87,13 @@ def soc_metrics(graph: TaskGraph) -> tuple[Metric, ...]:
     return (HEADLINES[0], *latencies, *HEADLINES[1:], *budgeted, *parts, *areas, *COUNTS)
 
 
+def latency_names(graph: TaskGraph) -> tuple[str, ...]:
+    """Return the metric of each workload's latency, in the order of ``graph.workloads``."""
+    if len(graph.workloads) == 1:
+        return (HEADLINES[0].name,)
+    return tuple(metric.name for metric in _latencies(graph.workloads))
+
+
 def _latencies(workloads: Sequence[str]) -> tuple[Metric, ...]:
     found = dict[str, Metric]()
     for workload in workloads:
@@ -113,9 +120,7 @@ class MetricTable:
         copied = [*((name, word, PJ) for name, word, _ in ENERGY_PARTS), *((n, word, MM2) for n, word, _ in AREA_PARTS)]
         copied += [("peak_power_mw", O_PEAK_POWER, MW), ("makespan_ns", O_MAKESPAN, NS)]
         copied += [("busiest_pe_ns", O_BUSIEST_PE, NS), ("phases", O_PHASES, 1.0)]
-        if len(graph.workloads) > 1:
-            names = [metric.name for metric in _latencies(graph.workloads)]
-            copied += [(name, O_LATENCY + i, NS) for i, name in enumerate(names)]
+        copied += [(name, O_LATENCY + i, NS) for i, name in enumerate(latency_names(graph))]
         self._to = np.array([self._at[name] for name, _, _ in copied])
         self._from = np.array([word for _, word, _ in copied])
         self._scale = np.array([scale for _, _, scale in copied])

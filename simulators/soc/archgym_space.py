@@ -34,7 +34,6 @@ from numpy.typing import NDArray
 from simulators.errors import InvalidInputError
 from simulators.parameters import Parameter
 from simulators.simulator import Input
-from simulators.soc._block_graph import Role
 from simulators.soc.block_library import BlockType, HardwareLibrary
 from simulators.soc.description import Block, SocDescription
 from simulators.soc.layout import DesignLayout, Slots
@@ -114,24 +113,25 @@ class ArchgymCode:
         tasks = [task.name for task in self.graph.tasks]
         memory_of = {task: f"mem{m}" for task, m in zip(tasks, parts["task_to_mem_mapping"], strict=True)}
         raw = RawDesign(
-            {name: _role(block) for name, block in blocks.items()},
+            {name: block.role for name, block in blocks.items()},
             list(_links(parts)),
             {task: f"pe{pe}" for task, pe in zip(tasks, parts["task_to_pe_mapping"], strict=True)},
             {(e.source, e.target): memory_of[e.source] for e in self.graph.edges},
         )
         effective = effective_design(raw)
         return SocDescription(
-            blocks=tuple(Block(name, blocks[name]) for name in effective.blocks),
+            blocks=tuple(blocks[name] for name in effective.blocks),
             links=effective.links,
             task_to_pe=raw.task_to_pe,
-            edge_to_memory={f"{a}->{b}": memory for (a, b), memory in raw.edge_to_memory.items()},
+            edge_to_memory={edge.name: memory_of[edge.source] for edge in self.graph.edges},
             kernel_order=effective.kernel_order,
         )
 
-    def _blocks(self, parts: Mapping[str, list[int]]) -> dict[str, BlockType]:
+    def _blocks(self, parts: Mapping[str, list[int]]) -> dict[str, Block]:
         found = {f"pe{i}": self._pes[kind] for i, kind in enumerate(parts["pe_allocation"])}
         found |= {f"mem{i}": self._memories[kind] for i, kind in enumerate(parts["mem_allocation"])}
-        return found | {f"bus{i}": self._buses[kind] for i, kind in enumerate(parts["bus_allocation"])}
+        found |= {f"bus{i}": self._buses[kind] for i, kind in enumerate(parts["bus_allocation"])}
+        return {name: Block(name, block) for name, block in found.items()}
 
     def _types(self) -> tuple[tuple[BlockType, ...], tuple[BlockType, ...], tuple[BlockType, ...]]:
         library = self.library
@@ -186,7 +186,3 @@ def _links(parts: Mapping[str, list[int]]) -> Iterator[tuple[str, str]]:
     for i, memory in enumerate(parts["bus_to_mem_connection"]):
         if memory >= 0:
             yield f"bus{i}", f"mem{memory}"
-
-
-def _role(block: BlockType) -> Role:
-    return "pe" if block.is_pe else "mem" if block.is_memory else "bus"

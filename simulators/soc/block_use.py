@@ -64,18 +64,18 @@ class Simulated:
 
 def block_uses(s: Simulated) -> tuple[BlockUse, ...]:
     """Return what each block did, in the order of the chip's blocks."""
-    makespan = float(s.record.phase_s.sum())
+    makespan_s = float(s.record.phase_s.sum())
     busiest = _busiest_ways_out(s)
-    return tuple(_block_use(s, b, makespan, busiest[b]) for b in range(len(s.chip.blocks)))
+    return tuple(_block_use(s, b, makespan_s, busiest[b]) for b in range(len(s.chip.blocks)))
 
 
-def _block_use(s: Simulated, b: int, makespan: float, busiest_bytes: float) -> BlockUse:
+def _block_use(s: Simulated, b: int, makespan_s: float, busiest_bytes: float) -> BlockUse:
     block, records = s.chip.blocks[b], s.record.tasks
     working = [task.name for task in s.graph.tasks if task.work_instructions > 0]
     hosted = sorted((name for name in working if records[name].pe == block.id), key=lambda name: records[name].start_s)
-    busy, capacity = busiest_bytes, block.type.rate * makespan
+    busy, capacity = busiest_bytes, block.type.rate * makespan_s
     if block.type.is_pe:
-        busy, capacity = sum(records[name].end_s - records[name].start_s for name in hosted), makespan
+        busy, capacity = sum(records[name].end_s - records[name].start_s for name in hosted), makespan_s
     read, written = s.record.moved_bytes[:, b].sum(axis=0).tolist()
     return BlockUse(
         block.id,
@@ -141,7 +141,7 @@ def _area_mm2(s: Simulated, b: int) -> float:
         return float(_memory_figures(s, b)[2]) * _MM2 if is_used else 0.0
     if block.type.is_pe and _has_no_area(s, b):
         return 0.0
-    return float(s.encoded.area[0, b]) * _MM2
+    return float(s.encoded.area_m2[0, b]) * _MM2
 
 
 def _memory_figures(s: Simulated, b: int) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,16 +107,14 @@ def report_chip(description: SocDescription, model: SocModel) -> ChipReport:
         metrics,
         {aim: hints[f"bottleneck_{aim}"] for aim in AIMS if hints[f"bottleneck_{aim}"]},
         hints["bottleneck"],
-        _budgets(graph, metrics),
+        _budgets(graph, model.latency_names, metrics),
     )
 
 
-def _budgets(graph: TaskGraph, metrics: Mapping[str, float]) -> tuple[BudgetLine, ...]:
+def _budgets(graph: TaskGraph, latencies: Sequence[str], metrics: Mapping[str, float]) -> tuple[BudgetLine, ...]:
     if graph.budgets is None:
         return ()
-    names = list(metrics)
     several = len(graph.workloads) > 1
-    latencies = names[1 : 1 + len(graph.workloads)] if several else names[:1]
     limits = [graph.budgets.latency_s[workload] for workload in graph.workloads]
     lines = [
         BudgetLine(f"latency of {workload}" if several else "latency", metrics[name] * 1e-6, limit * 1e3, "ms")

@@ -104,9 +104,9 @@ def encode_designs(
     encoded = encode(descriptions, graph, blocks)
     for row, description in enumerate(descriptions):
         costs = [costs_of(block.type, bits) for block in description.blocks]
-        encoded.work_per_joule[row, : len(costs)], encoded.area[row, : len(costs)] = zip(*costs, strict=True)
+        encoded.work_per_joule[row, : len(costs)], encoded.area_m2[row, : len(costs)] = zip(*costs, strict=True)
         if bits:
-            encoded.area[row, _idle_pes(description, graph)] = 0.0
+            encoded.area_m2[row, _idle_pes(description, graph)] = 0.0
     return encoded
 
 

@@ -25,7 +25,7 @@ class EncodedDesigns:
         kind: int8[n, B]: 0 none, 1 gpp, 2 ip, 3 sram, 4 dram, 5 bus.
         rate: float64[n, B]: instructions/s of PEs, bytes/s of others; 0 where there is no block.
         work_per_joule: float64[n, B]: instructions/J of PEs, infinite for others.
-        area: float64[n, B]: m2; 0 for memories, whose area depends on what they hold.
+        area_m2: float64[n, B]; 0 for memories, whose area depends on what they hold.
         adjacency: uint64[n, B]: bit j of block i says that they are linked; symmetric.
         task_pe: int8[n, T]: block on which a task runs.
         edge_memory: int8[n, E]: block in which an edge lies.
@@ -35,7 +35,7 @@ class EncodedDesigns:
     kind: NDArray[np.int8]
     rate: NDArray[np.float64]
     work_per_joule: NDArray[np.float64]
-    area: NDArray[np.float64]
+    area_m2: NDArray[np.float64]
     adjacency: NDArray[np.uint64]
     task_pe: NDArray[np.int8]
     edge_memory: NDArray[np.int8]
@@ -78,7 +78,7 @@ def _empty(n: int, width: int, graph: TaskGraph) -> EncodedDesigns:
         kind=np.zeros((n, width), dtype=np.int8),
         rate=np.zeros((n, width)),
         work_per_joule=np.full((n, width), np.inf),
-        area=np.zeros((n, width)),
+        area_m2=np.zeros((n, width)),
         adjacency=np.zeros((n, width), dtype=np.uint64),
         task_pe=np.zeros((n, tasks), dtype=np.int8),
         edge_memory=np.zeros((n, edges), dtype=np.int8),
@@ -92,7 +92,7 @@ def _fill_blocks(encoded: EncodedDesigns, row: int, description: SocDescription)
     encoded.kind[row, :count] = [KIND_CODES[block.kind] for block in types]
     encoded.rate[row, :count] = [block.rate for block in types]
     encoded.work_per_joule[row, :count] = [block.work_per_joule for block in types]
-    encoded.area[row, :count] = [block.area_m2 for block in types]
+    encoded.area_m2[row, :count] = [block.area_m2 for block in types]
     masks = [0] * count
     for a, b in ((description.index[a], description.index[b]) for a, b in description.links):
         masks[a] |= 1 << b

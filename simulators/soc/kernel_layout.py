@@ -14,7 +14,6 @@ from numba import njit
 
 MOST_TASKS: Final = 64
 MOST_BLOCKS: Final = 64
-MOST_EDGES: Final = 128
 
 # Kinds of blocks.
 NONE, GPP, IP, SRAM, DRAM, BUS = range(6)

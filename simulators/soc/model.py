@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from simulators.audits import run_audits
 from simulators.evaluation import Evaluation
 from simulators.soc._hints import hint_texts, refusals
-from simulators.soc._metrics import MetricTable, soc_audits
+from simulators.soc._metrics import MetricTable, latency_names, soc_audits
 from simulators.soc.description import SocDescription, check_description, effective
 from simulators.soc.design_arrays import encode_designs, kernel_graph, price_table
 from simulators.soc.encoding import EncodedDesigns
@@ -56,6 +56,7 @@ class SocModel:
 
     Attributes:
         metrics: what is measured; they depend on the graph's workloads and budgets.
+        latency_names: the metric of each workload's latency.
         audits: the laws that metrics obey.
         bits: the repairs as the kernel knows them.
 
@@ -71,6 +72,7 @@ class SocModel:
         self.threads, self.bits = threads, repair_bits(self.repairs)
         self._table = MetricTable(graph)
         self.metrics, self.audits = self._table.metrics, soc_audits(self.repairs)
+        self.latency_names = latency_names(graph)
         self._graph, self._prices = kernel_graph(graph), price_table(graph, self.bits)
 
     def settings(self) -> dict[str, Any]:
@@ -82,7 +84,6 @@ class SocModel:
         designs: EncodedDesigns,
         block_groups: Sequence[str] | NDArray[np.str_],
         task_groups: Sequence[str] | None = None,
-        reasons: Sequence[str] | None = None,
     ) -> Evaluation:
         """Return the evaluation of ``n`` designs whose blocks were costed under this model's repairs.
 
@@ -91,7 +92,6 @@ class SocModel:
                 broadcast to all.
             block_groups: what the diagnostics call each block, ``[B]`` or ``[n, B]``.
             task_groups: what they call each task; its name by default.
-            reasons: why a design is impossible before it is simulated, empty where it is not.
 
         Returns:
             Diagnostics, texts ``[n]``, empty where there is none: ``hottest_task``; ``bottleneck_latency``, what limits
@@ -101,7 +101,7 @@ class SocModel:
         found = self.simulate(designs)
         groups = np.asarray(block_groups)
         tasks = self._task_names if task_groups is None else np.asarray(task_groups)
-        why = refusals(found.status, found.hints, designs.kind, groups, reasons)
+        why = refusals(found.status, found.hints, designs.kind, groups)
         if why is None:
             values, excess = self._table.values(found.results)
             return Evaluation.of_valid(
@@ -134,7 +134,7 @@ class SocModel:
         return found
 
     def _run(self, rows: slice, d: EncodedDesigns, orders: NDArray[np.int8], found: Simulated) -> None:
-        blocks = (d.kind[rows], d.rate[rows], d.work_per_joule[rows], d.area[rows], d.adjacency[rows])
+        blocks = (d.kind[rows], d.rate[rows], d.work_per_joule[rows], d.area_m2[rows], d.adjacency[rows])
         mapping = (d.task_pe[rows], d.edge_memory[rows], orders if len(orders) == 1 else orders[rows])
         results = (found.results[rows], found.hints[rows], found.status[rows])
         run_designs(self._graph, *blocks, *mapping, self._prices, self.bits, *results)

@@ -78,7 +78,7 @@ def record_chip(
     results, phases = np.zeros(RESULTS + len(graph.workloads)), np.zeros((MOST_PHASES, 2))
     tasks, limits = np.zeros((count, 3)), np.zeros(count, np.int64)
     peaks, moved = np.zeros(blocks), np.zeros((count, blocks, 2))
-    design = (encoded.kind, encoded.rate, encoded.work_per_joule, encoded.area, encoded.adjacency)
+    design = (encoded.kind, encoded.rate, encoded.work_per_joule, encoded.area_m2, encoded.adjacency)
     mapping = (encoded.task_pe, encoded.edge_memory, task_orders(encoded.priority))
     inputs = (array[0] for array in (*design, *mapping))
     status = record_design(arrays, *inputs, prices, bits, results, tasks, limits, peaks, phases, moved)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -121,20 +120,13 @@ class Soc(Simulator):
 
     def _evaluate_archgym(self, code: ArchgymCode, columns: Columns) -> Evaluation:
         descriptions, reasons = code.decode(columns)
-        if not descriptions:
-            return Evaluation.invalid(self.metrics, reasons)
+        return Evaluation.around_refused(self.metrics, reasons, lambda _: self._evaluate_chips(descriptions))
+
+    def _evaluate_chips(self, descriptions: Sequence[SocDescription]) -> Evaluation:
         width = max(len(one.blocks) for one in descriptions)
         groups = [[block.id for block in one.blocks] + [""] * (width - len(one.blocks)) for one in descriptions]
         encoded = encode_designs(descriptions, self.graph, self._bits)
-        possible = self.model.evaluate(encoded, np.array(groups), self.layout.task_groups)
-        wanted = np.array([not reason for reason in reasons])
-        if wanted.all():
-            return possible
-        hints: dict[str, np.ndarray] = {}
-        for name, texts in possible.diagnostics.items():
-            hints[name] = np.full(len(wanted), "", dtype=texts.dtype)
-            hints[name][wanted] = texts
-        return replace(Evaluation.around_refused(self.metrics, reasons, lambda _: possible), diagnostics=hints)
+        return self.model.evaluate(encoded, np.array(groups), self.layout.task_groups)
 
     def _own(self, workload: TaskGraph) -> TaskGraph:
         if workload is not self.graph and workload.digest != self.graph.digest:

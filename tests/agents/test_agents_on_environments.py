@@ -37,6 +37,7 @@ def test_random_actions_are_valid_or_refused_with_a_reason(id):
     actions = [env.action_space.sample() for _ in range(150)]
     seen = [env.step(action) for action in actions]
     batch = env.unwrapped.problem.evaluate(np.array(actions))
+    assert batch.valid.any()
     for row, (_, reward, _, _, info) in enumerate(seen):
         assert np.isfinite(reward)
         assert info["valid"] == batch.valid[row]

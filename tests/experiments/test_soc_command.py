@@ -64,6 +64,7 @@ def test_a_description_is_simulated_and_drawn_in_80_columns(soc: Callable[..., R
         ("--workload", "audio_decoder"),
         ("--workload", "edge_detection+hpvm_cava", "--mode", "farsi"),
         ("--workload", "synthetic"),
+        ("--set", "workload=audio_decoder"),
         ("--workload", "hpvm_cava", "--set", "space=archgym", "--set", "repairs=leakage"),
         ("--workload", "random?tasks=20&seed=2", "--set", "buses=6"),
     ],
@@ -121,6 +122,8 @@ def test_a_row_of_a_table_is_saved_as_a_description_that_costs_the_same(
         (("designs.csv", "--row", "7"), "there is no row 7; expected 0 to 0"),
         (("designs.csv", "--workload", "hpvm_cava"), "no column is a parameter"),
         (("--set", "busses=4"), "did you mean 'buses'"),
+        (("--set", "workload=synthetic", "--workload", "hpvm_cava"), "two workloads"),
+        (("chip.yaml", "--set", "workload=hpvm_cava"), "chip.yaml"),
         (("broken.yaml",), "'bus2'"),
     ],
 )

@@ -48,7 +48,8 @@ def test_every_count_and_cycle_of_timeloop_is_compared_and_equal(report: Acceler
 
 
 def test_maestro_is_listed_with_the_reason(report: AcceleratorValidation) -> None:
-    for table in report.tables:
-        if table.table == "maestro_points":
-            assert (table.compared, table.met) == (0, None)
-            assert list(table.not_supported.values()) == [table.rows]
+    table = next((table for table in report.tables if table.table == "maestro_points"), None)
+    if table is None:
+        pytest.skip(f"maestro_points is not in {REFERENCE}")
+    assert (table.compared, table.met) == (0, None)
+    assert list(table.not_supported.values()) == [table.rows]

@@ -46,9 +46,13 @@ def test_flags_counts_and_latencies_are_equal(report: SocValidation) -> None:
     assert all(abs(float(d.got) / float(d.expected) - 1) < 1e-14 for d in latencies)
 
 
-def test_our_own_pruning_and_order_give_farsis_latencies_for_95_percent_of_designs(report: SocValidation) -> None:
+def test_our_own_pruning_and_order_give_farsis_latencies_but_for_a_design_of_its_own_search(
+    report: SocValidation,
+) -> None:
     found = {table.table: table for table in report.tables}
     if OWN not in found:
         pytest.skip(f"{ROWS} is not in {REFERENCE}")
     assert found[OWN].compared == found[OWN].rows
-    assert found[OWN].agreeing >= 0.95 * found[OWN].rows
+    apart = {d.row: abs(relative_error(d)) for d in report.details if d.table == OWN and abs(relative_error(d)) > 1e-6}
+    assert len(apart) == found[OWN].rows - found[OWN].agreeing <= 1
+    assert max(apart.values(), default=0.0) < 0.018

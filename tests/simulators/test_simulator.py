@@ -140,6 +140,21 @@ def test_identity_changes_with_what_decides_the_numbers() -> None:
     assert problem.identity() != free.identity()
 
 
+def test_of_hints_that_some_evaluations_lack_only_texts_are_joined() -> None:
+    metrics, texts = Adder().metrics, np.array(["mem1", "long-name"])
+    values = np.ones((2, len(metrics)))
+    hinted = Evaluation.of_valid(metrics, values, {"bottleneck": texts, "share": np.array([0.5, 1.0])})
+    refused = Evaluation.invalid(metrics, ["too large"])
+    joined = Evaluation.concatenate([refused, hinted, refused])
+    assert {name: found.tolist() for name, found in joined.diagnostics.items()} == {
+        "bottleneck": ["", "mem1", "long-name", ""]
+    }
+    both = Evaluation.concatenate([hinted, hinted])
+    assert both.diagnostics["share"].tolist() == [0.5, 1.0] * 2
+    around = Evaluation.around_refused(metrics, ["", "no", ""], lambda _: hinted)
+    assert around.diagnostics["bottleneck"].tolist() == ["mem1", "", "long-name"]
+
+
 def test_evaluations_join_take_and_name_their_metrics() -> None:
     evaluation = Adder().simulate({"dynamic": [1, 2, 3], "kind": ["plain", "infeasible", "plain"]}, Load())
     joined = Evaluation.concatenate([evaluation.take(np.array([2])), evaluation.take(np.array([False, True, False]))])

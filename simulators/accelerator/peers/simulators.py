@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from simulators.accelerator._metrics import ENERGY_PARTS, METRICS, metric_values
+from simulators.accelerator._metrics import METRICS, SUMS, metric_values
 from simulators.accelerator.layers import Layer, Network
 from simulators.accelerator.mapping import Mapping
 from simulators.accelerator.mapping_simulator import LayerMapping, one_layer
@@ -20,14 +20,11 @@ from simulators.audits import Audit, sum_of_parts
 from simulators.errors import InvalidInputError
 from simulators.evaluation import Evaluation
 from simulators.external import ProgramFailure
-from simulators.external.simulator import Design
+from simulators.external.simulator import Design, evaluation_of_rows
 from simulators.simulator import Simulator
 from simulators.spaces import Columns, DesignSpace
 
-PEER_AUDITS: Final[tuple[Audit, ...]] = (
-    sum_of_parts("energy_pj", ENERGY_PARTS),
-    sum_of_parts("cycles", ("compute_cycles", "stall_cycles")),
-)
+PEER_AUDITS: Final[tuple[Audit, ...]] = tuple(sum_of_parts(total, parts) for total, parts in SUMS.items())
 
 
 class PeerMapping(Simulator):
@@ -115,10 +112,7 @@ class ZigZagMapping(PeerMapping):
         """Evaluate checked designs; see :meth:`Simulator.simulate`."""
         network, layer = one_layer(workload)
         rows = [self._row(layer, network, mapping) for mapping in self.model.mappings(columns, workload)]
-        reasons = tuple(row if isinstance(row, str) else "" for row in rows)
-        nothing = np.full(len(METRICS), np.nan)
-        values = np.stack([nothing if isinstance(row, str) else row for row in rows])
-        return Evaluation(METRICS, values, np.array([not reason for reason in reasons]), reasons)
+        return evaluation_of_rows(METRICS, rows)
 
     def _row(self, layer: Layer, network: Network, mapping: Mapping) -> np.ndarray | str:
         """Return the metrics of one design, or why it has none."""

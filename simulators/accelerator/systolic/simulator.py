@@ -13,7 +13,7 @@ from simulators.accelerator.network_simulator import NetworkSimulator, checked_c
 from simulators.accelerator.suites import Composition, check_aggregate
 from simulators.accelerator.systolic._metrics import METRICS, SUMS, audits, metric_values
 from simulators.accelerator.systolic.kernel import simulate_designs
-from simulators.accelerator.systolic.kernel_codes import DATAFLOWS, DESIGN_WORDS, O_COMPUTE, O_CYCLES, OUTPUTS
+from simulators.accelerator.systolic.kernel_codes import DATAFLOWS, DESIGN_WORDS, O_COMPUTE, O_CYCLES
 from simulators.accelerator.systolic.layer_words import layer_words
 from simulators.accelerator.systolic.modes import chosen_repairs
 from simulators.accelerator.technology import checked_node, dram_pj_per_bit
@@ -116,13 +116,6 @@ class SystolicArray(NetworkSimulator):
         words = layer_words([layer for layer, _ in distinct], real_outputs="output-rows" in self.repairs)
         counts = np.array([count for _, count in distinct], dtype=np.float64)
         return simulate_designs(encode_designs(columns), words, counts, self._flags, self.threads)
-
-    def layer_outputs(self, columns: Columns, network: Network) -> NDArray[np.float64]:
-        """Return the counts of one execution of each layer, ``[n, len(network.layers), OUTPUTS]``."""
-        outputs = np.empty((len(columns["dataflow"]), len(network.layers), OUTPUTS))
-        for position, layer in enumerate(network.layers):
-            outputs[:, position] = self.kernel_outputs(columns, Network.of(layer.name, (layer,)))
-        return outputs
 
     def _evaluate_network(self, columns: Columns, network: Network) -> Evaluation:
         outputs = self.kernel_outputs(columns, network)

@@ -156,9 +156,17 @@ def test_a_parameter_of_the_other_template_says_which():
         Accelerator().simulate({"glb_kb": [14]}, ONE_MAC)
 
 
-@pytest.mark.parametrize("settings", [{"clock_mhz": 0}, {"clock_mhz": True}, {"threads": 0}, {"node_nm": 7}])
-def test_wrong_settings_are_refused(settings):
-    with pytest.raises(InvalidInputError):
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"clock_mhz": 0}, "clock_mhz .*got 0"),
+        ({"clock_mhz": True}, "clock_mhz .*got True"),
+        ({"threads": 0}, "threads .*got 0"),
+        ({"node_nm": 7}, "technology node .*'7'.*22, 45"),
+    ],
+)
+def test_wrong_settings_are_refused(settings, words):
+    with pytest.raises(InvalidInputError, match=words):
         Accelerator(**settings)
 
 

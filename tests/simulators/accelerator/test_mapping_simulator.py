@@ -73,8 +73,8 @@ def test_the_reference_design_is_valid_and_no_worse_than_most(hardware, layer):
     problem = archgym_envs.make_problem(ID, workload=f"resnet18/{layer}", hardware=hardware)
     random = problem.evaluate(problem.space.sample(2000, np.random.default_rng(0)))
     assert problem.reference.valid[0]
-    # 1 %: fully connected layers are bound by DRAM, where most mappings are equal but for a few millionths
-    assert edp(problem.reference)[0] <= 1.01 * np.nanquantile(edp(random), 0.25)
+    # Fully connected layers are bound by DRAM: most of their mappings are equal but for a few millionths.
+    assert edp(problem.reference)[0] <= (1 + 1e-5) * np.nanquantile(edp(random), 0.25)
     assert random.valid.mean() > 0.05
     assert {reason.split(":")[0] for reason in random.reason} <= {"", "capacity"}
 

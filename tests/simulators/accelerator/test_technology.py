@@ -21,6 +21,7 @@ from simulators.accelerator.technology import (
     SRAM_METRICS,
     STORAGE_KINDS,
     SramFigures,
+    dram_pj_per_bit,
     leave_one_out,
     technology,
 )
@@ -223,7 +224,7 @@ def test_derived_figures_follow_their_stated_rule() -> None:
 
 
 def test_energy_of_dram() -> None:
-    energies = {kind: technology(22).dram(kind) for kind in DRAM_KINDS}
+    energies = {kind: dram_pj_per_bit(kind) for kind in DRAM_KINDS}
     assert energies == {"lpddr4": 8.0, "lpddr": 40.0, "ddr3": 70.0, "hbm2": 6.25, "hbm3": 4.05}
 
 
@@ -245,7 +246,7 @@ def test_register_files_grow_with_words_and_bits() -> None:
         (lambda: technology(65).storage("smartbuffer_SRAM", 4096), "'65'.*22, 45"),
         (lambda: technology(45).mac(32), "bits of the component 'mac' '32'.*8, 16"),
         (lambda: technology(45).adder(8), "bits of the component 'adder' '8'.*16"),
-        (lambda: technology(45).dram("LPDDR4"), "did you mean 'lpddr4'"),
+        (lambda: dram_pj_per_bit("LPDDR4"), "did you mean 'lpddr4'"),
         (lambda: technology(45).storage("sram", 64), "did you mean 'SRAM'"),
         (lambda: leave_one_out(7), "unknown technology node .* '7'"),
     ],

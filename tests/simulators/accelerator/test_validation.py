@@ -305,7 +305,8 @@ def test_the_report_says_how_well_sizes_left_out_are_interpolated(tmp_path: Path
     assert [(entry["node_nm"], entry["metric"]) for entry in held_out] == [
         (node, metric) for node in (22, 45, 65) for metric in ("read_pj", "write_pj", "area_mm2")
     ]
-    assert all(0 < entry["within_bar"] <= entry["sizes"] for entry in held_out)
+    assert [entry["sizes"] for entry in held_out] == [6] * 3 + [7] * 3 + [5] * 3
+    assert [entry["within_bar"] for entry in held_out] == [6, 6, 4, 7, 7, 7, 2, 5, 5]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from simulators import Problem
 from simulators.soc.description import check_description
@@ -83,9 +84,10 @@ def test_few_random_designs_are_valid_and_a_batch_is_its_rows(mode):
     p = problem(mode=mode)
     designs = p.space.sample(4000, np.random.default_rng(0))
     evaluation = p.evaluate(designs)
-    assert 0.001 < evaluation.valid.mean() < 0.01
     passed = [reason == "" or reason.startswith("unconnected") for reason in evaluation.reason]
-    assert 0.022 < np.mean(passed) < 0.043  # ArchGym's checker passed 4.2 % of 400 actions
+    # The shares of docs/environments.md, of 200 000 designs; ArchGym's own checker passed 17 of 400 actions.
+    for count, of, share in ((evaluation.valid.sum(), 4000, 0.0045), (sum(passed), 4000, 0.032), (17, 400, 0.032)):
+        assert binomtest(int(count), of, share).pvalue > 0.01
     for row in [*np.flatnonzero(evaluation.valid)[:5], 0, 1]:
         alone = p.evaluate(designs[row : row + 1])
         assert alone.reason[0] == evaluation.reason[row]

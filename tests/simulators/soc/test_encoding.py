@@ -32,7 +32,7 @@ def test_one_design_by_hand():
     assert encoded.kind.tolist() == [[1, 5, 3, 1, 0]]
     assert encoded.rate.tolist() == [[2e9, 3.2e9, 4e8, 2e9, 0.0]]
     assert encoded.work_per_joule.tolist() == [[47019607843.0, math.inf, math.inf, 47019607843.0, math.inf]]
-    assert encoded.area.tolist() == [[0.65e-6, 0.0, 0.0, 0.65e-6, 0.0]]
+    assert encoded.area_m2.tolist() == [[0.65e-6, 0.0, 0.0, 0.65e-6, 0.0]]
     assert encoded.adjacency.tolist() == [[0b0010, 0b1101, 0b0010, 0b0010, 0]]
     assert encoded.task_pe.tolist() == [[0, 0, 3]]
     assert encoded.edge_memory.tolist() == [[2, 2]]
@@ -47,7 +47,7 @@ def test_dtypes_are_the_kernels():
         "kind": "int8",
         "rate": "float64",
         "work_per_joule": "float64",
-        "area": "float64",
+        "area_m2": "float64",
         "adjacency": "uint64",
         "task_pe": "int8",
         "edge_memory": "int8",

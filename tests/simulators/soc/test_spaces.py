@@ -139,7 +139,7 @@ def test_compiled_decoding_is_that_of_the_description(graph):
         for name in ("kind", "rate", "work_per_joule"):
             assert getattr(found, name)[i, slots].tolist() == getattr(expected, name)[0].tolist(), name
         costed = [k for k, block in enumerate(described.blocks) if block.id != "io"]
-        assert found.area[i, slots][costed].tolist() == expected.area[0, costed].tolist()
+        assert found.area_m2[i, slots][costed].tolist() == expected.area_m2[0, costed].tolist()
         for name in ("task_pe", "edge_memory"):
             assert getattr(found, name)[i].tolist() == [slots[b] for b in getattr(expected, name)[0]], name
         for block, slot in enumerate(slots):
