@@ -70,6 +70,7 @@ class Searcher(ABC, Generic[H_co]):
         Hyperparameters: the model of its hyperparameters.
         citation: where the algorithm comes from.
         requires: modules outside the base install, checked before the agent is built.
+        formulations: of a problem, those it can search, see :data:`archgym_envs.design_env.FORMULATIONS`.
 
     Args:
         space: the designs to search; every encoding is derived from it.
@@ -78,7 +79,8 @@ class Searcher(ABC, Generic[H_co]):
 
     Raises:
         UnknownNameError: a hyperparameter that does not exist, with the nearest one.
-        InvalidInputError: a value of the wrong type or outside its bounds, or a negative seed.
+        InvalidInputError: a value of the wrong type or outside its bounds, a negative seed, or a space that the
+            agent cannot search, see :meth:`refusal`.
     """
 
     name: ClassVar[str]
@@ -86,6 +88,7 @@ class Searcher(ABC, Generic[H_co]):
     citation: ClassVar[str]
     Hyperparameters: ClassVar[type[BaseModel]]
     requires: ClassVar[tuple[str, ...]] = ()
+    formulations: ClassVar[tuple[str, ...]] = ("one-shot",)
 
     def __init__(
         self, space: DesignSpace, seed: int, hyperparameters: BaseModel | Mapping[str, Any] | None = None
@@ -95,8 +98,18 @@ class Searcher(ABC, Generic[H_co]):
         self.space = space
         self.seed = int(seed)
         self.hyperparameters: H_co = validated(type(self), hyperparameters)  # type: ignore[assignment]
+        if reason := self.refusal(space, self.hyperparameters):
+            raise InvalidInputError(f"agent {self.name!r} cannot search space {space.name!r}: {reason}")
         self.rng = np.random.default_rng([self.seed, zlib.crc32(self.name.encode())])
         """Own stream per agent and seed, so that agents compared under one seed are independent."""
+
+    @classmethod
+    def refusal(cls, space: DesignSpace, hyperparameters: BaseModel) -> str:
+        """Return why this agent cannot search ``space`` so, and the nearest that can; empty where it can.
+
+        Asked before an experiment begins, with hyperparameters of the class's own model.
+        """
+        return ""
 
     def settings(self) -> dict[str, Any]:
         """Return the settings in force as JSON-serialisable data (subclasses add resolved ones)."""
