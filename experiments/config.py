@@ -24,7 +24,7 @@ from experiments.config_models import (
 )
 from experiments.documents import expand_variables, read_yaml
 from experiments.overrides import apply_overrides
-from experiments.prepare import check_agents, check_comparison, check_problems
+from experiments.prepare import check_agents, check_comparison, check_pairs, check_problems
 
 __all__ = [
     "AgentConfig",
@@ -133,7 +133,9 @@ def _semantic(data: dict[str, Any], wrong: set[str]) -> list[Complaint]:
     """Check names and values of every entry whose structure is right, whatever else is wrong."""
     problems = _well_formed(ProblemConfig, data, "problems", wrong)
     agents = _well_formed(AgentConfig, data, "agents", wrong)
-    complaints = check_problems(problems)[1] + check_agents(agents)[1]
+    prepared, complaints = check_problems(problems)
+    found, more = check_agents(agents)
+    complaints += more + check_pairs(prepared, found, agents)
     if not any(path.split(".")[0] in ("compare", "agents") for path in wrong):
         compare = CompareConfig.model_validate(data.get("compare") or {})
         complaints += check_comparison(compare, [agent for _, agent in agents])

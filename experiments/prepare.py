@@ -73,8 +73,9 @@ def prepare(config: ExperimentConfig, source: str = "config") -> tuple[list[Prep
         ConfigError: names or values that mean nothing, everything at once.
     """
     problems, complaints = check_problems(list(enumerate(config.problems)))
-    agents, more = check_agents(list(enumerate(config.agents)))
-    complaints += more + check_comparison(config.compare, config.agents)
+    entries = list(enumerate(config.agents))
+    agents, more = check_agents(entries)
+    complaints += more + check_pairs(problems, agents, entries) + check_comparison(config.compare, config.agents)
     if complaints:
         raise ConfigError(complaints, source)
     return problems, agents
@@ -308,6 +309,23 @@ def _draws(searcher: type[Searcher[Any]], entry: AgentConfig) -> dict[int, dict[
         )
         raise InvalidInputError(f"there is nothing to sweep: {why}")
     return different
+
+
+def check_pairs(
+    problems: Sequence[PreparedProblem], agents: Sequence[PreparedAgent], entries: Sequence[tuple[int, AgentConfig]]
+) -> list[Complaint]:
+    """Return which of the agents refuse which of the problems, and why; one complaint per agent and problem."""
+    positions = {entry.label or entry.name: index for index, entry in entries}
+    complaints = []
+    for agent in agents:
+        searcher = agent_class(agent.name)
+        chosen = [searcher.Hyperparameters.model_validate(values) for values in agent.draws.values()]
+        for problem in problems:
+            reasons = [searcher.refusal(problem.problem.space, values) for values in chosen]
+            if reason := next(filter(None, reasons), ""):
+                text = f"cannot search problem {problem.label!r}: {reason}"
+                complaints.append(complain(("agents", positions[agent.label], agent.name), text))
+    return complaints
 
 
 def check_comparison(compare: CompareConfig, agents: Sequence[AgentConfig]) -> list[Complaint]:

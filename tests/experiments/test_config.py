@@ -123,6 +123,17 @@ def test_every_mistake_is_reported_with_path_expectation_and_nearest_word(toy_da
     assert expected in found[path]
 
 
+def test_an_agent_that_cannot_search_a_problem_is_refused_before_anything_runs(toy_data):
+    small, large = ({"environment": "toys/Bowl-v0", "arguments": {"levels": levels}} for levels in (8, 16))
+    refused = {"agents.1.picky": "cannot search problem 'large': it has 4096 designs; set batch, or take hopper"}
+    problems = [{**small, "label": "small"}, {**large, "label": "large"}]
+    assert complaints_of(toy_data(agents=["hopper", {"picky": {"batch": 1}}], problems=problems)) == refused
+    swept = {"picky": {"sweep": {"draws": 64}}}
+    assert complaints_of(toy_data(agents=["hopper", swept], problems=problems, seeds=1)) == refused
+    parse_config(toy_data(agents=[{"picky": {"batch": 1}}], problems=problems[:1]))
+    parse_config(toy_data(agents=[{"picky": {"batch": 2}}], problems=problems))
+
+
 WORDS = st.sampled_from(
     [
         "x",

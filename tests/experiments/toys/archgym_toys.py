@@ -149,6 +149,18 @@ class Stuck(Hopper):
         return self.space.default_indices
 
 
+class Picky(Hopper):
+    """Searches spaces of up to 1000 designs, and larger ones only in batches."""
+
+    name = "picky"
+
+    @classmethod
+    def refusal(cls, space: DesignSpace, hyperparameters: Any) -> str:
+        if space.size <= 1000 or hyperparameters.batch > 1:
+            return ""
+        return f"it has {space.size} designs; set batch, or take hopper"
+
+
 def install() -> None:
     """Register the environments and the agents in this process."""
     archgym_envs.register(ENVIRONMENT, "archgym_toys:bowl", {"minimize": "energy_pj"}, doc="a toy")
@@ -159,6 +171,7 @@ def install() -> None:
         "faulty": "Faulty",
         "suicidal": "Suicidal",
         "stuck": "Stuck",
+        "picky": "Picky",
     }.items():
         register_agent(name, f"archgym_toys:{entry}")
 
