@@ -1,14 +1,17 @@
 """Objectives: what a search is after, declared once as data.
 
-Four kinds, written the same way in Python and in a config file::
+Five kinds, written the same way in Python and in a config file::
 
     {minimize: energy_pj}                        one metric, or a product of metrics
     {minimize: "energy_pj * makespan_ns"}        (repeat a metric for a power: "energy_pj * makespan_ns * makespan_ns")
     {maximize: bandwidth_gbit_per_s}
     {meet: {average_power_mw: 1000, makespan_ns: 80000}, tie_break: energy_pj}
+    {pareto: [energy_pj, makespan_ns]}
     {paper: {average_power_mw: 1000, makespan_ns: 100000}}
 
 ``meet`` is a specification: a budget per metric, and optionally what to improve once all are met.
+``pareto`` trades metrics off, each in its own direction: what counts is the hypervolume of all designs that a run
+evaluated, see :mod:`archgym_envs.scoring`.
 ``paper`` is ArchGym's product of T / |x - T|, kept only to reproduce that paper (ISCA 2023): it
 punishes a design for beating its target.
 
@@ -24,8 +27,8 @@ from typing import Any, ClassVar, Literal
 
 from simulators.errors import InvalidInputError, UnknownNameError
 
-Kind = Literal["minimize", "maximize", "meet", "paper"]
-KINDS: tuple[Kind, ...] = ("minimize", "maximize", "meet", "paper")
+Kind = Literal["minimize", "maximize", "meet", "pareto", "paper"]
+KINDS: tuple[Kind, ...] = ("minimize", "maximize", "meet", "pareto", "paper")
 _EXAMPLE = "{minimize: energy_pj} or {meet: {average_power_mw: 1000, makespan_ns: 80000}}"
 
 
@@ -69,6 +72,8 @@ class Objective:
             raise InvalidInputError(f"objective.tie_break belongs to 'meet' only, but this objective is {kind!r}")
         if kind in ("minimize", "maximize"):
             return cls(kind, _product(spec[kind], kind))
+        if kind == "pareto":
+            return cls(kind, _several(spec[kind]))
         names, targets = _targets(spec[kind], kind)
         return cls(kind, names, targets, _product(tie_break, "tie_break") if tie_break is not None else ())
 
@@ -76,6 +81,8 @@ class Objective:
         """Return canonical JSON-serialisable data; ``Objective.parse`` reads it back."""
         if self.kind in ("minimize", "maximize"):
             return {self.kind: " * ".join(self.metrics), "version": self.version}
+        if self.kind == "pareto":
+            return {self.kind: list(self.metrics), "version": self.version}
         result: dict[str, Any] = {self.kind: dict(zip(self.metrics, self.targets, strict=True))}
         if self.tie_break:
             result["tie_break"] = " * ".join(self.tie_break)
@@ -85,14 +92,16 @@ class Objective:
         """Return a short text for tables, such as ``minimize energy_pj * makespan_ns``."""
         if self.kind in ("minimize", "maximize"):
             return f"{self.kind} {' * '.join(self.metrics)}"
+        if self.kind == "pareto":
+            return f"pareto {', '.join(self.metrics)}"
         targets = ", ".join(f"{name} {target:g}" for name, target in zip(self.metrics, self.targets, strict=True))
         suffix = f", then {' * '.join(self.tie_break)}" if self.tie_break else ""
         return f"{self.kind} {targets}{suffix}"
 
     @property
     def direction(self) -> Literal["minimize", "maximize"]:
-        """Which way the *score* is better (a distance to budgets is minimised, ArchGym's reward maximised)."""
-        return "maximize" if self.kind in ("maximize", "paper") else "minimize"
+        """Which way the *score* is better (distances are minimised, volumes and ArchGym's reward maximised)."""
+        return "maximize" if self.kind in ("maximize", "pareto", "paper") else "minimize"
 
 
 def _kind_of(spec: Mapping[str, Any]) -> Kind:
@@ -124,6 +133,17 @@ def _product(text: object, place: str) -> tuple[str, ...]:
             f"(write 'makespan_ns * makespan_ns' for a square), got {text!r}"
         )
     return tuple(sorted(factors))
+
+
+def _several(names: object) -> tuple[str, ...]:
+    """Read ``[a, b]`` as sorted names, at least two different ones."""
+    found = list(names) if isinstance(names, list | tuple) else []
+    if len(found) < 2 or len(set(found)) < len(found) or not all(isinstance(name, str) for name in found):
+        raise InvalidInputError(
+            f"objective.pareto must be a list of at least two different metrics such as [energy_pj, makespan_ns], "
+            f"got {names!r}"
+        )
+    return tuple(sorted(found))
 
 
 def _targets(spec: object, kind: str) -> tuple[tuple[str, ...], tuple[float, ...]]:

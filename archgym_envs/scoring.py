@@ -13,8 +13,14 @@ minimize   product of the metrics                               log(r / score)
 maximize   product of the metrics                               log(score / r)
 meet       sum of max(0, x - T) / T (``T - x`` where more is    -log1p(score); with a tie-break,
            better); 0 when all are met, then the tie-break      -score where all are met
+pareto     product of the gains u of the metrics               log(score / r)
 paper      product of T / \\|x - T\\|                             log(score)
 =========  ===================================================  ================================
+
+The gain of a metric is u = r / (r + x) where less is better and x / (r + x) where more is: in (0, 1), 1/2 for the
+reference design, whatever the unit. So the score of one design is the volume of the unit cube that it dominates, and
+what a run is compared by is its hypervolume: the volume that all its designs dominate together (Zitzler and Thiele,
+IEEE Trans. Evolutionary Computation 3, 1999; rescaling an axis by a monotone function keeps every dominance).
 
 A declared tie-break with value t makes the score of a design that meets all budgets
 -r / (r + t) where less is better and -t / (r + t) where more is: in (-1, 0), better is lower.
@@ -65,7 +71,8 @@ class Scorer:
         self._tie_columns = [self._position(name) for name in objective.tie_break]
         self._less_is_better = [self._metrics[c].direction != "maximize" for c in self._columns]
         self._tie_minimised = self._tie_direction()
-        self.unit = _unit([self._metrics[c] for c in self._columns]) if not objective.targets else "1"
+        pure = bool(objective.targets) or objective.kind == "pareto"
+        self.unit = "1" if pure else _unit([self._metrics[c] for c in self._columns])
         self._is_meet = objective.kind == "meet"
         self._minimised = objective.direction == "minimize"
         self.worst = np.inf if self._minimised else -np.inf
@@ -76,6 +83,7 @@ class Scorer:
                 "choose defaults that the simulator can evaluate: rewards are relative to them"
             )
         self._tie_scale = self._tie_reference(reference)
+        self._gain_scales = self._scales_of_gains(reference) if objective.kind == "pareto" else []
         self.reference_score = float(self.score(reference)[0])
         if not np.isfinite(self.reference_score):
             raise InvalidInputError(
@@ -98,6 +106,8 @@ class Scorer:
             scores = self._distances(values)
         elif self.objective.kind == "paper":
             scores = self._paper(values)
+        elif self.objective.kind == "pareto":
+            scores = self.gains(values).prod(axis=1)
         else:
             scores = _product(values, self._columns)
         return scores if evaluation.valid.all() else np.where(evaluation.valid, scores, np.nan)
@@ -130,9 +140,15 @@ class Scorer:
             for column, target in zip(self._columns, self.objective.targets, strict=True):
                 score *= target / max(abs(values[column] - target), target / PAPER_LIMIT)
             return score
+        if self.objective.kind == "pareto":
+            return float(self.gains(np.array([values])).prod(axis=1)[0])
         for column in self._columns:
             score *= values[column]
         return score
+
+    def gains(self, values: np.ndarray) -> np.ndarray:
+        """Return the gains ``[n, f]`` of metrics ``[n, m]`` of a ``pareto`` objective, see the module."""
+        return gains_of(values[:, self._columns], np.array(self._gain_scales), np.array(self._less_is_better))
 
     def met(self, evaluation: Evaluation) -> np.ndarray:
         """Return a boolean array ``[n]``: True where a ``meet`` objective's budgets are all met."""
@@ -149,6 +165,8 @@ class Scorer:
         outcomes: Evaluation | None = getattr(problem, "outcomes", None)
         if outcomes is None:
             return None
+        if self.objective.kind == "pareto":
+            return hypervolume(self.gains(outcomes.values[outcomes.valid]))
         scores = self.score(outcomes)
         known = scores[~np.isnan(scores)]
         return float(known.min() if self._minimised else known.max()) if known.size else None
@@ -201,6 +219,16 @@ class Scorer:
         value = float(_product(reference.values, self._tie_columns)[0]) if self._tie_columns else 1.0
         return value if np.isfinite(value) and value > 0.0 else 1.0
 
+    def _scales_of_gains(self, reference: Evaluation) -> list[float]:
+        scales = [float(reference.values[0, column]) for column in self._columns]
+        for column, scale in zip(self._columns, scales, strict=True):
+            if not (np.isfinite(scale) and scale > 0.0):
+                raise InvalidInputError(
+                    f"objective.pareto: the reference design's {self._metrics[column].name} is {scale}; gains are "
+                    "relative to it, so choose metrics for which it is positive"
+                )
+        return scales
+
     def _tie_direction(self) -> bool:
         """Return whether the tie-break is minimised; metrics that are neither count as minimised."""
         maximised = {self._metrics[column].direction == "maximize" for column in self._tie_columns}
@@ -210,6 +238,26 @@ class Scorer:
                 "with metrics that are maximised; use metrics of one direction"
             )
         return maximised != {True}
+
+
+def gains_of(values: np.ndarray, scales: np.ndarray, less_is_better: np.ndarray) -> np.ndarray:
+    """Return the gains in [0, 1], more is better: r / (r + x), or x / (r + x); ``x`` below 0 counts as 0.
+
+    Args:
+        values: ``[n, f]`` metrics, no NaN.
+        scales: ``[f]``, positive: the reference design's.
+        less_is_better: ``[f]`` booleans.
+    """
+    sound = np.maximum(values, 0.0)
+    share = scales / (scales + sound)
+    return np.where(less_is_better, share, 1.0 - share)
+
+
+def hypervolume(gains: np.ndarray) -> float:
+    """Return the volume of the unit cube that points ``[n, f]`` of gains dominate; 0 of no points."""
+    import moocore
+
+    return float(moocore.hypervolume(gains, ref=np.zeros(gains.shape[1]), maximise=True)) if len(gains) else 0.0
 
 
 def zero_shift(reference: float | np.ndarray) -> np.ndarray:

@@ -190,6 +190,11 @@ class ProblemComparison:
         return self.problem if self.objective in self.problem else f"{self.problem}: {self.objective}"
 
     @property
+    def measure(self) -> str:
+        """What runs are compared by."""
+        return "Hypervolume" if self.objective.startswith("pareto ") else "Best score"
+
+    @property
     def final(self) -> tuple[AgentSummary, ...]:
         """The agents at the final budget, best median first."""
         return self.summaries[self.budget]

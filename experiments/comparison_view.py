@@ -95,7 +95,7 @@ def _score_table(problem: ProblemComparison, confidence: float) -> list[Renderab
             style="bold" if summary.agent == problem.winner else "",
         )
     table.add_row(_REFERENCE, "", scale.text(problem.reference), "", "", style="dim")
-    return _titled(f"Best score found, {scale.unit(problem.unit)} ({better} is better)", table)
+    return _titled(f"{problem.measure} found, {scale.unit(problem.unit)} ({better} is better)", table)
 
 
 def _regret_table(problem: ProblemComparison, optimum: float) -> list[RenderableType]:

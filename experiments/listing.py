@@ -83,7 +83,7 @@ def _refusal(factory: Callable[..., Problem], arguments: Mapping[str, Any]) -> t
 
 
 def list_agents() -> list[dict[str, Any]]:
-    """Return every registered agent: name, kind, doc, extra, whether it is usable here, hyperparameters.
+    """Return every registered agent: name, kind, formulations, doc, extra, whether it is usable here, hyperparameters.
 
     Of an agent that cannot be imported, ``missing`` says what to do and the hyperparameters are unknown.
     """
@@ -101,6 +101,7 @@ def list_agents() -> list[dict[str, Any]]:
             ranges = sweep_ranges(searcher)
             entry |= {
                 "kind": "ask/tell" if issubclass(searcher, Agent) else "learning",
+                "formulations": list(searcher.formulations),
                 "citation": searcher.citation,
                 "hyperparameters": [
                     {

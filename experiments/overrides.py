@@ -6,10 +6,9 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+from archgym_envs.objectives import KINDS
 from experiments.config_errors import Complaint, ConfigError
 from experiments.documents import parse_yaml
-
-_OBJECTIVE_FORMS = ("minimize", "maximize", "meet", "paper")
 
 
 def apply_overrides(data: Any, overrides: Sequence[str]) -> Any:
@@ -50,7 +49,7 @@ def _assign(node: Any, parts: Sequence[str], value: Any, override: str, above: t
         node = {}
     if not isinstance(node, dict):
         raise _error(override, f"{'.'.join(above) or 'the config'} is {node!r}, which has nothing called {key!r}")
-    if len(above) == 3 and above[::2] == ("problems", "objective") and key in _OBJECTIVE_FORMS and key not in node:
+    if len(above) == 3 and above[::2] == ("problems", "objective") and key in KINDS and key not in node:
         node = {}
     node[key] = _assign(node.get(key), rest, value, override, here)
     return node

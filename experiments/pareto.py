@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from archgym_envs.scoring import hypervolume
+
 
 def nondominated(points: np.ndarray) -> np.ndarray:
     """Return which rows of ``points``, ``[n, f]`` (all to be minimized, no NaN, no repeats), no other row dominates.
@@ -56,3 +58,20 @@ class Front:
         total = np.bincount(inverse.reshape(-1), weights=counts, minlength=len(merged)).astype(np.int64)
         keep = nondominated(merged)
         return Front(merged[keep], numbers[where[keep]], total[keep])
+
+
+def hypervolume_curve(gains: np.ndarray) -> np.ndarray:
+    """Return the hypervolume ``[k]`` of the first 1, 2, ... k designs, see :func:`archgym_envs.scoring.hypervolume`.
+
+    Args:
+        gains: ``[k, f]``, in [0, 1], more is better; a row with a NaN is an invalid design.
+    """
+    front = np.empty((0, gains.shape[1]))
+    curve = np.zeros(len(gains))
+    volume = 0.0
+    for row, point in enumerate(gains):
+        if not (np.isnan(point).any() or (front >= point).all(axis=1).any()):
+            front = np.concatenate([front[~(front <= point).all(axis=1)], point[None, :]])
+            volume = hypervolume(front)
+        curve[row] = volume
+    return curve

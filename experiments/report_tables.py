@@ -38,7 +38,7 @@ def score_table(problem: ProblemComparison, percent: str, styles: Mapping[str, S
     rows.append(Row(["reference design", "", scale.text(problem.reference)], css="reference"))
     header = ["agent", "runs", "median", "quartiles", "IQM", f"{percent} interval", "best"]
     header += [f"median at {at}" for at in _earlier(problem)]
-    caption = f"Best score after {problem.budget} evaluations, {scale.unit(problem.unit)}."
+    caption = f"{problem.measure} after {problem.budget} evaluations, {scale.unit(problem.unit)}."
     return join([table(header, rows), element("p", caption, css="small")])
 
 

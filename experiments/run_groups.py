@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from archgym_envs.scoring import gains_of
+from experiments.pareto import hypervolume_curve
 from experiments.statistics import ScoreDirection, best_so_far, evaluations_to_target, worst_score
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ class RunCurve:
 
     Attributes:
         run: its record.
-        best: best score after each evaluation, ``[k]``; the worst possible score before the first valid design.
+        best: best score after each evaluation, ``[k]``; the worst possible score before the first valid design. Of a
+            ``pareto`` objective the hypervolume of all designs until then; 0 before the first valid one.
         target_at: ``meet`` objectives: the evaluation (from 1) that first met all budgets; else ``inf``.
     """
 
@@ -159,7 +162,21 @@ def group_runs(results: Results) -> dict[str, ProblemRuns]:
 
 def _curve(results: Results, run: RunRecord, problem: ProblemRecord) -> RunCurve:
     direction: ScoreDirection = "maximize" if problem.direction == "maximize" else "minimize"
+    if "pareto" in problem.objective:
+        return RunCurve(run, hypervolume_curve(_gains(results, run, problem)), np.inf)
     scores = np.asarray(results.scores(run.run_id), dtype=np.float64)
     # A specification is met exactly where its score, the distance to it, is 0 (below 0 with a tie-break).
     target_at = evaluations_to_target(scores, 0.0, direction) if "meet" in problem.objective else np.inf
     return RunCurve(run, best_so_far(scores, direction), target_at)
+
+
+def _gains(results: Results, run: RunRecord, problem: ProblemRecord) -> np.ndarray:
+    """Return the gains ``[k, f]`` of a run's designs; NaN where invalid."""
+    names: list[str] = problem.objective["pareto"]
+    metrics = results.evaluations(run.run_id).column("metrics").to_pylist()
+    columns = [problem.metric_names.index(name) for name in names]
+    missing = [np.nan] * len(columns)
+    values = np.array([[row[c] for c in columns] if row else missing for row in metrics], dtype=np.float64)
+    less_is_better = np.array([problem.metric_directions[c] != "maximize" for c in columns])
+    scales = np.array([problem.reference_metrics[name] for name in names])
+    return gains_of(values.reshape(-1, len(columns)), scales, less_is_better)

@@ -113,7 +113,7 @@ def _reference_sentence(counted: Sequence[AgentSummary]) -> str:
     if not total:
         return ""
     share = "All" if better == total else "None" if better == 0 else f"{better}"
-    return f"{share} of the {total} runs found a design better than the reference design."
+    return f"{share} of the {total} runs did better than the reference design."
 
 
 def notes(runs: ProblemRuns, ranked: Sequence[AgentSummary], at: Sequence[int], alpha: float) -> tuple[str, ...]:

@@ -117,6 +117,8 @@ def _agents(entries: list[dict[str, Any]]) -> RenderableType:
         kind = f" ({entry['kind']})" if entry["kind"] else ""
         extra = f", needs archgym[{entry['extra']}]" if entry["extra"] else ""
         parts.append(Text.assemble((entry["name"], "bold"), f"{kind}: {entry['doc']}{extra}"))
+        if entry["installed"] and entry["formulations"] != ["one-shot"]:
+            parts.append(Text(f"  formulations: {', '.join(entry['formulations'])}", style="dim"))
         if not entry["installed"]:
             parts.append(Text(f"  not installed: {entry['missing']}", style="yellow"))
         grid = _grid()

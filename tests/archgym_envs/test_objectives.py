@@ -46,6 +46,7 @@ def test_order_of_writing_does_not_matter():
         ({"meet": {"b": 80000, "a": 1000}}, "meet a 1000, b 80000", "minimize"),
         ({"meet": {"a": 1}, "tie_break": "b"}, "meet a 1, then b", "minimize"),
         ({"paper": {"a": 0.5}}, "paper a 0.5", "maximize"),
+        ({"pareto": ["b", "a"]}, "pareto a, b", "maximize"),
     ],
 )
 def test_label_and_direction(spec, label, direction):
@@ -80,6 +81,10 @@ def test_unknown_kind_names_the_nearest():
         ({"meet": {"a": "1000"}}, r"objective\.meet\.a must be a positive number.*'1000'"),
         ({"meet": {"a": True}}, r"objective\.meet\.a"),
         ({"paper": {"a": float("nan")}}, r"objective\.paper\.a"),
+        ({"pareto": ["a"]}, r"objective\.pareto must be a list of at least two"),
+        ({"pareto": ["a", "a"]}, r"objective\.pareto must be a list of at least two"),
+        ({"pareto": {"a": 1, "b": 2}}, r"objective\.pareto must be a list"),
+        ({"pareto": ["a", 3]}, r"objective\.pareto must be a list"),
         ({"meet": {"a": 1}, "tie_break": 7}, r"objective\.tie_break"),
         ({"minimize": "a", "version": 2}, r"objective\.version is 2"),
     ],

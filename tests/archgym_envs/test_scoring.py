@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archgym_envs import INVALID_REWARD, Objective, Scorer
-from archgym_envs.scoring import PAPER_LIMIT
+from archgym_envs.scoring import PAPER_LIMIT, hypervolume
 from simulators import Evaluation, InvalidInputError, Metric, Problem, UnknownNameError
 from tests.archgym_envs.toys import chip, chip_space, design
 
@@ -20,6 +20,7 @@ OBJECTIVES = [
     {"meet": {"energy_pj": 20, "time_ns": 10}},
     {"meet": {"throughput_per_ns": 0.1, "energy_pj": 100}, "tie_break": "energy_pj * energy_pj"},
     {"meet": {"energy_pj": 100}, "tie_break": "throughput_per_ns"},
+    {"pareto": ["energy_pj", "throughput_per_ns", "time_ns"]},
     {"paper": {"energy_pj": 20, "time_ns": 10}},
 ]
 
@@ -48,6 +49,32 @@ def test_minimize_a_product():
     assert edp.worst == math.inf
     assert edp.better(1.0, 2.0)
     assert not edp.better(2.0, 2.0)
+
+
+def test_pareto_scores_what_one_design_dominates_and_the_optimum_is_what_all_do():
+    """Reference: 16 pJ, 16 ns. Gains 16 / (16 + x): of 1, 2, 4, 8 lanes in energy 16/17, 4/5, 1/2, 1/5, in time
+    1/5, 1/3, 1/2, 2/3."""
+    trade = scorer({"pareto": ["time_ns", "energy_pj"]})
+    scores = trade.score(lanes(1, 2, 4, 8))
+    assert scores == pytest.approx([16 / 17 / 5, 4 / 15, 1 / 4, 2 / 15])
+    assert trade.gains(lanes(8).values) == pytest.approx(np.array([[1 / 5, 2 / 3]]))
+    assert trade.reference_score == 0.25
+    assert trade.unit == "1"
+    assert trade.worst == -math.inf
+    assert trade.reward(scores)[1] == pytest.approx(math.log(16 / 15))
+    steps = [16 / 17 / 5, (1 / 3 - 1 / 5) * 4 / 5, (1 / 2 - 1 / 3) / 2, (2 / 3 - 1 / 2) / 5]
+    assert hypervolume(trade.gains(lanes(4, 1, 8, 2).values)) == pytest.approx(sum(steps))
+    both = scorer({"pareto": ["throughput_per_ns", "energy_pj"]})
+    assert both.gains(lanes(4, 8).values) == pytest.approx(np.array([[1 / 2, 1 / 2], [1 / 5, 2 / 3]]))
+
+
+def test_pareto_gains_are_relative_to_a_positive_reference():
+    with pytest.raises(InvalidInputError, match=r"objective\.pareto: the reference design's stalls is 0"):
+        scorer({"pareto": ["stalls", "energy_pj"]})
+
+
+def test_the_hypervolume_of_nothing_is_nothing():
+    assert hypervolume(np.empty((0, 2))) == 0.0
 
 
 def test_maximize():
