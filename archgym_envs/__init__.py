@@ -5,9 +5,13 @@ Importing this package makes every registered environment known to Gymnasium and
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from archgym_envs.design_env import DesignEnv
 from archgym_envs.evaluators import BudgetedEvaluator, BudgetExhausted, DirectEvaluator, Evaluator, FreshEvaluation
 from archgym_envs.objectives import Objective
+from archgym_envs.partitions import PARTITIONS, Partition, make_partition
 from archgym_envs.registration import (
     EnvironmentSpec,
     default_objective,
@@ -24,8 +28,13 @@ from archgym_envs.sequential import SequentialDesign
 from archgym_envs.vector_env import VectorDesignEnv
 from archgym_envs.wrappers import RelaxedBoxAction
 
+if TYPE_CHECKING:
+    from archgym_envs.parallel import ParallelDesignEnv as ParallelDesignEnv
+    from archgym_envs.parallel import parallel_env as parallel_env
+
 __all__ = [
     "INVALID_REWARD",
+    "PARTITIONS",
     "BudgetExhausted",
     "BudgetedEvaluator",
     "DesignEnv",
@@ -34,12 +43,14 @@ __all__ = [
     "Evaluator",
     "FreshEvaluation",
     "Objective",
+    "Partition",
     "RelaxedBoxAction",
     "Scorer",
     "SequentialDesign",
     "VectorDesignEnv",
     "default_objective",
     "make_env",
+    "make_partition",
     "make_problem",
     "make_vector_env",
     "register",
@@ -47,6 +58,16 @@ __all__ = [
     "scan_entry_points",
     "spec",
 ]
+
+_NEED_PETTINGZOO = ("ParallelDesignEnv", "parallel_env")
+"""Names of :mod:`archgym_envs.parallel`, loaded when asked for: the base installation has no PettingZoo."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEED_PETTINGZOO:
+        return getattr(importlib.import_module("archgym_envs.parallel"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 register(
     "archgym/Accelerator-v0",

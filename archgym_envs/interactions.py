@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from simulators import DesignSpace, InvalidInputError
 
@@ -65,6 +63,9 @@ def interaction_clusters(
     space: DesignSpace, designs: np.ndarray, scores: np.ndarray, count: int | None = None
 ) -> np.ndarray:
     """Return the cluster of each parameter, int64 ``[d]``; args and errors as of ``by_interaction``."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
     found = measure_interactions(space, designs, scores)
     if space.dimensions == 1:
         return np.zeros(1, dtype=np.int64)
