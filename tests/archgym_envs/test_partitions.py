@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import archgym_envs
 from archgym_envs.interactions import measure_interactions
 from archgym_envs.partitions import (
     PARTITIONS,
@@ -207,3 +211,32 @@ def test_what_cannot_be_made_is_said():
     for count in (0, 7, 1.5, True):
         with pytest.raises(InvalidInputError, match="from 1 to 6"):
             make_partition(SPACE, "random", count=count)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "environments.md").read_text()
+SECTION = PAGE[PAGE.index("## Several agents, one design") : PAGE.index("## Objectives")]
+
+
+@pytest.mark.parametrize("name", ["MemoryController", "Accelerator", "SystolicArray", "Mapping"])
+def test_the_page_has_the_groups_of_the_environments(name):
+    (line,) = re.findall(rf"\| `{name}-v0` \| (.*?) \|", SECTION)
+    groups = archgym_envs.make_problem(f"archgym/{name}-v0").space.groups()
+    assert line == ", ".join(f"{group} {len(names)}" for group, names in groups.items())
+
+
+@pytest.mark.parametrize("id", [id for id in archgym_envs.registered() if id.startswith("archgym/")])
+def test_every_environment_that_ships_has_several_groups_and_no_parameter_without(id):
+    space = archgym_envs.make_problem(id).space
+    assert len(space.groups()) > 1
+    assert [parameter.name for parameter in space.parameters if not parameter.group] == []
+
+
+def test_the_pages_interactions_are_found(capsys):
+    code = next(code for code in re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL) if "by_interaction(" in code)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert [own for own in names["partition"].members if len(own) > 1] == [
+        ("page_policy", "address_mapping"),
+        ("scheduler_buffer", "request_buffer_size"),
+        ("arbiter", "max_active_transactions"),
+    ]
