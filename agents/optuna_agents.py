@@ -41,8 +41,10 @@ class TPEHyperparameters(Hyperparameters):
         ge=1,
     )
     multivariate: bool = hyperparameter(
-        True,
-        "Model parameters jointly (BOHB: Falkner, Klein and Hutter, ICML 2018) instead of one by one.",
+        False,
+        "Model parameters jointly (BOHB: Falkner, Klein and Hutter, ICML 2018) instead of one by one. Trap: its "
+        "kernels stay wide along ordered parameters, so that a search of many parameters ends one step beside the "
+        "optimum.",
         sweep=Choice(True, False),
     )
 
@@ -153,9 +155,10 @@ class TPE(OptunaAgent[TPEHyperparameters]):
     """Tree-structured Parzen estimator: sample where good designs are dense and bad ones are not."""
 
     name = "tpe"
-    version = "1"
+    version = "2"
     citation = "Bergstra, Bardenet, Bengio and Kegl, Algorithms for Hyper-Parameter Optimization, NeurIPS 2011"
     Hyperparameters = TPEHyperparameters
+    _redraws = 0
 
     def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         import optuna

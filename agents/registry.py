@@ -42,8 +42,18 @@ _registry: dict[str, AgentSpec] = {
     for spec in (
         AgentSpec("random_search", "agents.random_search:RandomSearch", doc="uniform random designs"),
         AgentSpec("random_walker", "agents.random_walker:RandomWalker", doc="local random walk with restarts"),
+        AgentSpec("quasi_random", "agents.quasi_random:QuasiRandom", doc="scrambled Sobol' points"),
+        AgentSpec("grid", "agents.grid:Grid", doc="factorial grid as fine as the budget allows"),
+        AgentSpec("hill_climbing", "agents.hill_climbing:HillClimbing", doc="local search with random restarts"),
         AgentSpec("genetic", "agents.genetic:Genetic", doc="mixed-discrete genetic algorithm"),
         AgentSpec("ant_colony", "agents.ant_colony:AntColony", doc="max-min ant system over design choices"),
+        AgentSpec(
+            "differential_evolution",
+            "agents.differential_evolution:DifferentialEvolution",
+            doc="differences of designs, ordered and unordered",
+        ),
+        AgentSpec("cma_es", "agents.cma_es:CMAES", doc="covariance matrix adaptation with margin (cmaes)"),
+        AgentSpec("nsga2", "agents.nsga2:NSGA2", doc="genetic search for a Pareto front"),
         AgentSpec("simulated_annealing", "agents.annealing:SimulatedAnnealing", doc="simulated annealing"),
         AgentSpec(
             "bottleneck_search",
@@ -51,6 +61,12 @@ _registry: dict[str, AgentSpec] = {
             doc="annealing whose moves start at what limits the design",
         ),
         AgentSpec("tpe", "agents.optuna_agents:TPE", doc="tree-structured Parzen estimator (optuna)"),
+        AgentSpec(
+            "random_forest",
+            "agents.random_forest:RandomForest",
+            extra="forest",
+            doc="random-forest model and expected improvement (scikit-learn)",
+        ),
         AgentSpec("gp", "agents.optuna_agents:GaussianProcess", extra="gp", doc="Gaussian process (optuna)"),
         AgentSpec("ppo", "agents.ppo:PPO", extra="rl", doc="proximal policy optimisation (stable-baselines3)"),
     )

@@ -35,6 +35,8 @@ __all__ = ["ConformanceError", "check_agent", "trajectory"]
 
 AnyAgent = Agent[Any] | LearningAgent[Any]
 Build = Callable[[DesignSpace, int], AnyAgent]
+BLIND = ("random_search", "quasi_random", "grid")
+"""Agents that ignore rewards, so that nothing can be asked of what they find."""
 
 
 def check_agent(
@@ -51,7 +53,7 @@ def check_agent(
         agent: a registered name, or a class.
         hyperparameters: those to check it with.
         budget: evaluations of each small search; the trivial problem takes 120.
-        learns: whether it must beat chance on the trivial problem; default: all but ``random_search``.
+        learns: whether it must beat chance on the trivial problem; default: all but those of :data:`BLIND`.
         problems: those to search instead of :func:`agents.synthetic.conformance_problems`; their simulator has a
             metric ``cost``.
 
@@ -68,7 +70,7 @@ def check_agent(
         _check_search(build, problem, budget)
         if issubclass(found, Agent):
             _check_protocol(build, problem.space)
-    if learns if learns is not None else found.name != "random_search":
+    if learns if learns is not None else found.name not in BLIND:
         _check_learns(build)
 
 
