@@ -90,7 +90,8 @@ class Grid(Agent[GridHyperparameters]):
             places = self.rng.integers(0, self._counts, size=(count, self.space.dimensions))
         else:
             flat = self._visits[self._next : self._next + count]
-            places = np.stack(np.unravel_index(flat, self._counts), axis=1)
+            weights = np.cumprod([1, *self._counts[:-1]])
+            places = flat[:, None] // weights % self._counts
         self._next += count
         return np.stack([levels[places[:, j]] for j, levels in enumerate(self.levels())], axis=1)
 
