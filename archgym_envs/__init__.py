@@ -118,4 +118,10 @@ register(
     },
     doc="A system-on-chip of processors, accelerators, memories and buses, and the mapping of task graphs onto it.",
 )
+register(
+    "archgym/Coupled-v0",
+    problem="archgym_envs.coupled:coupled",
+    objective={"minimize": "cost"},
+    doc="A planted problem with a dial for how strongly its parameters interact, and a known best design.",
+)
 scan_entry_points()

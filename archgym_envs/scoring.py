@@ -161,8 +161,14 @@ class Scorer:
         return np.asarray(scores) <= 0.0
 
     def optimum(self, problem: Problem) -> float | None:
-        """Return the best score of any design of ``problem`` where that is known: where it has all ``outcomes``."""
+        """Return the best score of any design of ``problem`` where that is known.
+
+        It is where the problem has all ``outcomes``, and where it has ``best_outcomes``, among which is the best of
+        every objective by which metrics are the better the further they go in their own direction.
+        """
         outcomes: Evaluation | None = getattr(problem, "outcomes", None)
+        if outcomes is None and self._follows_directions():
+            outcomes = getattr(problem, "best_outcomes", None)
         if outcomes is None:
             return None
         if self.objective.kind == "pareto":
@@ -170,6 +176,15 @@ class Scorer:
         scores = self.score(outcomes)
         known = scores[~np.isnan(scores)]
         return float(known.min() if self._minimised else known.max()) if known.size else None
+
+    def _follows_directions(self) -> bool:
+        """Return whether the objective never prefers the worse of two values of any of its metrics."""
+        if self.objective.kind == "paper":
+            return False
+        directions = {self._metrics[column].direction for column in (*self._columns, *self._tie_columns)}
+        if self.objective.kind in ("minimize", "maximize"):
+            return directions == {self.objective.kind}
+        return "report" not in directions
 
     def better(self, a: float, b: float) -> bool:
         """Return whether score ``a`` is strictly better than ``b``; NaN (invalid) is worse than any score."""
