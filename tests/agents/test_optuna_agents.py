@@ -95,10 +95,11 @@ def test_optunas_log_and_its_level_are_left_alone(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_resolved_settings_are_recorded():
-    settings = make_agent("tpe", SPACE, 0, {"startup": 7}).settings()
+@pytest.mark.parametrize("multivariate", [False, True])
+def test_the_resolved_settings_are_recorded(multivariate):
+    settings = make_agent("tpe", SPACE, 0, {"startup": 7, "multivariate": multivariate}).settings()
     assert settings["startup"] == 7
     assert settings["optuna"] == optuna.__version__
     assert settings["sampler"]["n_startup_trials"] == 7
     assert settings["sampler"]["constant_liar"] is True
-    assert settings["sampler"]["multivariate"] is True
+    assert settings["sampler"]["multivariate"] is multivariate
