@@ -9,7 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from archgym_envs.design_env import DesignEnv
+from archgym_envs.edit import EditDesign
 from archgym_envs.evaluators import BudgetedEvaluator, BudgetExhausted, DirectEvaluator, Evaluator, FreshEvaluation
+from archgym_envs.formulations import FORMULATIONS, formulate
 from archgym_envs.objectives import Objective
 from archgym_envs.partitions import PARTITIONS, Partition, make_partition
 from archgym_envs.registration import (
@@ -23,32 +25,36 @@ from archgym_envs.registration import (
     scan_entry_points,
     spec,
 )
+from archgym_envs.relaxed import RelaxedBoxAction, RelaxedDesign
 from archgym_envs.scoring import INVALID_REWARD, Scorer
 from archgym_envs.sequential import SequentialDesign
 from archgym_envs.vector_env import VectorDesignEnv
-from archgym_envs.wrappers import RelaxedBoxAction
 
 if TYPE_CHECKING:
     from archgym_envs.parallel import ParallelDesignEnv as ParallelDesignEnv
     from archgym_envs.parallel import parallel_env as parallel_env
 
 __all__ = [
+    "FORMULATIONS",
     "INVALID_REWARD",
     "PARTITIONS",
     "BudgetExhausted",
     "BudgetedEvaluator",
     "DesignEnv",
     "DirectEvaluator",
+    "EditDesign",
     "EnvironmentSpec",
     "Evaluator",
     "FreshEvaluation",
     "Objective",
     "Partition",
     "RelaxedBoxAction",
+    "RelaxedDesign",
     "Scorer",
     "SequentialDesign",
     "VectorDesignEnv",
     "default_objective",
+    "formulate",
     "make_env",
     "make_partition",
     "make_problem",

@@ -25,8 +25,8 @@ from archgym_envs.observations import ObservationEncoder
 from archgym_envs.scoring import INVALID_REWARD, Scorer
 from simulators import DesignSpace, Evaluation, InvalidInputError, Problem, UnknownNameError
 
-FORMULATIONS = ("one-shot",)
-"""How a design is proposed. ``one-shot``: all parameters at once."""
+FORMULATIONS = ("one-shot", "sequential", "edit", "relaxed")
+"""How a design is proposed, see :mod:`archgym_envs.formulations`. ``one-shot``: all parameters at once."""
 
 Info = dict[str, Any]
 
@@ -68,12 +68,12 @@ class DesignEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         objective: an :class:`Objective` or its specification.
         evaluator: how designs reach the simulator, for this very problem; default: directly, no budget.
         episode_length: proposals per episode, at least 1.
-        formulation: one of :data:`FORMULATIONS`.
+        formulation: ``one-shot``; :func:`archgym_envs.formulate` gives the others.
         render_mode: must be None; nothing is drawn.
 
     Raises:
         UnknownNameError: an unknown formulation, or a metric that the problem does not have.
-        InvalidInputError: an episode length below 1, an evaluator of another problem.
+        InvalidInputError: another formulation, an episode length below 1, an evaluator of another problem.
     """
 
     def __init__(
@@ -91,6 +91,11 @@ class DesignEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.render_mode = None
         if formulation not in FORMULATIONS:
             raise UnknownNameError("formulation", formulation, FORMULATIONS)
+        if formulation != "one-shot":
+            raise InvalidInputError(
+                f"a DesignEnv itself is one-shot; for {formulation!r} use archgym_envs.formulate(env, {formulation!r}) "
+                f"or gymnasium.make(id, formulation={formulation!r})"
+            )
         self.core = ProposalCore(problem, objective, evaluator, episode_length)
         self.problem: Problem = problem
         self.objective: Objective = self.core.scorer.objective
@@ -154,6 +159,21 @@ class DesignEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         observation, reward, info = core.explain(designs, evaluation)
         self._steps += 1
         return observation, reward, self._steps >= self.episode_length, False, info
+
+
+def design_env_under(env: gymnasium.Env[Any, Any], wrapper: str) -> DesignEnv:
+    """Return the design environment that ``wrapper`` is to be put around.
+
+    Raises:
+        InvalidInputError: there is none, or a wrapper has replaced its actions.
+    """
+    base = env.unwrapped
+    if not isinstance(base, DesignEnv) or not isinstance(env.action_space, gymnasium.spaces.MultiDiscrete):
+        raise InvalidInputError(
+            f"{wrapper} wraps a DesignEnv whose actions are designs, got {type(base).__name__} "
+            f"with actions {env.action_space}"
+        )
+    return base
 
 
 class ProposalCore:

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import gymnasium
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "archgym.environments"
 """Packages offer environments under this entry-point group."""
 _ID = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z][A-Za-z0-9_]*-v[0-9]+")
-_RESERVED = ("objective", "episode_length", "budget", "render_mode", "environment_id", "num_envs")
+_RESERVED = ("objective", "episode_length", "budget", "render_mode", "environment_id", "num_envs", "formulation")
 """Keywords of :func:`make_env` and Gymnasium, which a factory's own parameters must not hide."""
 
 
@@ -205,22 +205,42 @@ def default_objective(id: str) -> dict[str, Any]:
     return spec(id).objective.to_dict()
 
 
+@overload
 def make_env(
     environment_id: str,
     *,
     objective: Mapping[str, Any] | Objective | None = None,
     budget: int | None = None,
-    episode_length: int = 1,
+    formulation: Literal["one-shot"] = "one-shot",
+    episode_length: int | None = None,
     render_mode: str | None = None,
     **arguments: Any,
-) -> DesignEnv:
+) -> DesignEnv: ...
+
+
+@overload
+def make_env(environment_id: str, *, formulation: str, **arguments: Any) -> gymnasium.Env[Any, Any]: ...
+
+
+def make_env(
+    environment_id: str,
+    *,
+    objective: Mapping[str, Any] | Objective | None = None,
+    budget: int | None = None,
+    formulation: str = "one-shot",
+    episode_length: int | None = None,
+    render_mode: str | None = None,
+    **arguments: Any,
+) -> gymnasium.Env[Any, Any]:
     """Build an environment: what ``gymnasium.make(id, ...)`` calls.
 
     Args:
         environment_id: a registered id.
         objective: default: the environment's own.
         budget: unique designs that may be evaluated before ``step`` raises ``BudgetExhausted``; default: no limit.
-        episode_length, render_mode: as of :class:`~archgym_envs.design_env.DesignEnv`.
+        formulation: one of :data:`archgym_envs.formulations.FORMULATIONS`.
+        episode_length: designs per episode; default 1, of formulation ``edit`` 16.
+        render_mode: as of :class:`~archgym_envs.design_env.DesignEnv`.
         **arguments: the environment's own, checked by name.
 
     Raises:
@@ -229,15 +249,18 @@ def make_env(
     """
     from archgym_envs.design_env import DesignEnv
     from archgym_envs.evaluators import BudgetedEvaluator
+    from archgym_envs.formulations import formulate
 
+    walks = formulation == "edit"  # its episodes have their own length; the environment's inside does not matter
     problem = make_problem(environment_id, **arguments)
-    return DesignEnv(
+    env = DesignEnv(
         problem,
         objective if objective is not None else spec(environment_id).objective_of(problem),
         evaluator=BudgetedEvaluator(problem, budget) if budget is not None else None,
-        episode_length=episode_length,
+        episode_length=1 if walks or episode_length is None else episode_length,
         render_mode=render_mode,
     )
+    return formulate(env, formulation, episode_length if walks else None)
 
 
 def make_vector_env(
@@ -246,17 +269,28 @@ def make_vector_env(
     *,
     objective: Mapping[str, Any] | Objective | None = None,
     budget: int | None = None,
+    formulation: str = "one-shot",
     episode_length: int = 1,
     render_mode: str | None = None,
     **arguments: Any,
 ) -> VectorDesignEnv:
     """Build a vectorised environment: what ``gymnasium.make_vec(id, num_envs=...)`` calls.
 
-    Args and errors: as of :func:`make_env`; ``num_envs`` designs are evaluated per step, and share the budget.
+    Args and errors: as of :func:`make_env`; ``num_envs`` designs are evaluated per step, and share the budget. Only
+    formulation ``one-shot`` is vectorised.
     """
+    from archgym_envs.design_env import FORMULATIONS
     from archgym_envs.evaluators import BudgetedEvaluator
     from archgym_envs.vector_env import VectorDesignEnv
 
+    if formulation not in FORMULATIONS:
+        raise UnknownNameError("formulation", formulation, FORMULATIONS)
+    if formulation != "one-shot":
+        raise InvalidInputError(
+            f"only formulation 'one-shot' is evaluated a batch at a time, not {formulation!r}: leave it out, or make "
+            f"separate copies by gymnasium.make_vec({environment_id!r}, vectorization_mode='sync', "
+            f"formulation={formulation!r}), where a budget is each copy's own"
+        )
     problem = make_problem(environment_id, **arguments)
     return VectorDesignEnv(
         problem,

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
-from archgym_envs.design_env import DesignEnv, Info
+from archgym_envs.design_env import DesignEnv, Info, design_env_under
 from simulators import DesignSpace, InvalidInputError
 
 
@@ -48,14 +48,8 @@ class SequentialDesign(gymnasium.Wrapper[np.ndarray, int, np.ndarray, np.ndarray
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        base = env.unwrapped
-        if not isinstance(base, DesignEnv) or not isinstance(env.action_space, gymnasium.spaces.MultiDiscrete):
-            raise InvalidInputError(
-                f"SequentialDesign wraps a DesignEnv whose actions are designs, got {type(base).__name__} "
-                f"with actions {env.action_space}"
-            )
-        self._base: DesignEnv = base
-        space: DesignSpace = base.space
+        self._base: DesignEnv = design_env_under(env, "SequentialDesign")
+        space: DesignSpace = self._base.space
         self._space = space
         self._counts: list[int] = space.cardinalities.tolist()
         self._most = max(self._counts)
