@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 256
 """Points drawn from the sequence at once: a power of 2, as Sobol' points are balanced in such blocks."""
-_BITS = 62
-"""Digits of a Sobol' coordinate: as many points as anyone asks for, and shares of large parameters stay equal."""
+_BITS = 32
+"""Digits of a Sobol' coordinate: 2^32 points, and the shares of a million values differ by less than a thousandth."""
 
 
 class QuasiRandomHyperparameters(Hyperparameters):
@@ -33,13 +33,14 @@ class QuasiRandomHyperparameters(Hyperparameters):
 class QuasiRandom(Agent[QuasiRandomHyperparameters]):
     """Points of a scrambled Sobol' sequence in the unit box, every value of a parameter owning an equal share.
 
-    Beyond the 21 201 dimensions that Sobol' direction numbers are known for, a scrambled Halton sequence. Parameters
-    of one value take no dimension. Points whose design is infeasible, or known (also where it differs from a known one
+    Beyond the 21 201 dimensions that Sobol' direction numbers are known for, Latin hypercubes of 256 points each (a
+    scrambled Halton sequence takes tens of gigabytes there, a plain one leaves most coordinates near 0). Parameters of
+    one value take no dimension. Points whose design is infeasible, or known (also where it differs from a known one
     in inactive parameters only), are skipped; where 64 blocks of 256 points have no other, designs are drawn uniformly.
     """
 
     name = "quasi_random"
-    version = "1"
+    version = "2"
     citation = (
         "Sobol', On the distribution of points in a cube, USSR Computational Mathematics 7 (1967); "
         "Owen, Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14 (1998)"
@@ -72,9 +73,9 @@ class QuasiRandom(Agent[QuasiRandomHyperparameters]):
 
 
 def _sequence(dimensions: int, rng: np.random.Generator) -> QMCEngine:
-    """Return a scrambled sequence of points in the unit box of so many dimensions."""
+    """Return what gives even points in the unit box of so many dimensions."""
     from scipy.stats import qmc
 
     if dimensions <= qmc.Sobol.MAXDIM:
         return qmc.Sobol(dimensions, scramble=True, bits=_BITS, rng=rng)
-    return qmc.Halton(dimensions, scramble=True, rng=rng)
+    return qmc.LatinHypercube(dimensions, rng=rng)

@@ -6,7 +6,8 @@ import numpy as np
 
 from agents import make_agent
 from agents.grid import Grid
-from simulators import Constraint, DesignSpace, Parameter
+from agents.quasi_random import QuasiRandom
+from simulators import Constraint, DesignSpace, InactiveRule, Parameter
 
 SPACE = DesignSpace([Parameter("a", range(9)), Parameter("b", range(9)), Parameter("word", ("x", "y", "z"))], name="s")
 
@@ -57,3 +58,48 @@ def test_quasi_random_designs_are_more_even_than_random_ones():
         return float(np.mean([((count - 1) ** 2).mean() for count in counts]))
 
     assert unevenness("quasi_random") < 0.5 * unevenness("random_search")
+
+
+def test_an_unordered_parameter_has_all_its_values_in_a_grid_or_its_default_alone():
+    space = DesignSpace([Parameter(f"w{j}", tuple("abcde"), default="c") for j in range(4)], name="words")
+    for seed in range(5):
+        agent = Grid(space, seed, {"points": 20})
+        proposals(agent, 20)
+        assert sorted(levels.tolist() for levels in agent.levels()) == [[0, 1, 2, 3, 4]] * 2 + [[2]] * 2
+
+
+def test_a_grid_cut_off_is_a_sample_of_the_whole():
+    """The first 50 of 1000 points: each level has its share of them, over the seeds, of every parameter."""
+    space = DesignSpace([Parameter(f"p{j}", range(10)) for j in range(3)], name="cube")
+    found = np.concatenate([proposals(Grid(space, seed, {"points": 1000}), 50) for seed in range(40)])
+    counts = np.stack([np.bincount(column, minlength=10) for column in found.T])
+    assert (np.abs(counts - 200) < 60).all()  # 4.5 standard deviations of a binomial count
+
+
+def test_spaces_of_many_parameters_have_a_grid():
+    space = DesignSpace([Parameter(f"p{j}", range(3)) for j in range(100)], name="wide")
+    found = proposals(Grid(space, 0), 64)
+    assert len(np.unique(found, axis=0)) == 64
+    assert (found != space.default_indices).any(axis=0).sum() == 6
+
+
+def test_quasi_random_gives_every_value_its_share():
+    """Blocks of 256 points: 8 values have 32 each, exactly."""
+    agent = QuasiRandom(DesignSpace([Parameter("a", range(8)), Parameter("b", range(1000))], name="shares"), 0)
+    assert np.bincount(agent._block()[:, 0]).tolist() == [32] * 8
+
+
+def test_quasi_random_skips_what_is_known_infeasible_or_differs_without_effect():
+    off = InactiveRule("b", {"word": ("x", "y")})
+    space = DesignSpace(SPACE.parameters, [Constraint("low", lambda c: c["a"] < 5)], [off], name="rules")
+    agent = QuasiRandom(space, 2)
+    found = proposals(agent, space.count())
+    assert space.feasible(found).all()
+    assert len(np.unique(space.canonical(found), axis=0)) == space.count() == 5 * 2 + 5 * 9
+
+
+def test_beyond_the_dimensions_of_sobol_designs_are_latin_hypercubes():
+    space = DesignSpace([Parameter(f"p{j}", range(2)) for j in range(21202)], name="wider than Sobol'")
+    designs = QuasiRandom(space, 0)._block()
+    assert (designs.sum(axis=0) == 128).all()  # of 256 points, half have each value
+    assert len(np.unique(designs[:, :64], axis=0)) == 256

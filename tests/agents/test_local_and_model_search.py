@@ -77,3 +77,79 @@ def test_the_forest_learns_an_unordered_parameter():
         told += len(designs)
     late = np.concatenate([agent.ask(8) for _ in range(4)])
     assert (merit[late[:, 0]] >= 25).mean() > 0.5
+
+
+def test_hill_climbing_looks_at_a_batch_before_it_moves():
+    """Steepest ascent from (4, 4): all four neighbours are told, then it stands at the best of them."""
+    space = DesignSpace([Parameter("x", range(9)), Parameter("y", range(9))], name="plane")
+    agent = make_agent("hill_climbing", space, 0, {"batch": 100})
+    agent.tell(np.array([[4, 4]]), np.array([0.0]))
+    around = agent.ask(100)
+    assert sorted(around.tolist()) == [[3, 4], [4, 3], [4, 5], [5, 4]]
+    agent.tell(around, around @ np.array([1.0, 3.0]) - 15.0)
+    assert sorted(agent.ask(100).tolist()) == [[3, 5], [4, 6], [5, 5]], "around (4, 5), without what is known"
+
+
+def test_hill_climbing_leaves_a_plateau_after_its_sideways_moves():
+    space = DesignSpace([Parameter("x", range(1000))], name="flat")
+    agent = make_agent("hill_climbing", space, 0, {"sideways": 3})
+    agent.tell(np.array([[500]]), np.array([1.0]))
+    near = []
+    for _ in range(12):
+        design = agent.ask(1)
+        near.append(abs(int(design[0, 0]) - 500) <= 5)
+        agent.tell(design, np.array([1.0]))
+    assert near[:3] == [True] * 3
+    assert not all(near)
+
+
+def test_hill_climbing_does_not_begin_where_designs_fail():
+    space = DesignSpace([Parameter("x", range(1000))], name="line")
+    agent = make_agent("hill_climbing", space, 0)
+    agent.tell(np.array([[500]]), np.array([-10.0]))
+    assert len({int(agent.ask(1)[0, 0]) for _ in range(5)} - {499, 501}) == 5
+
+
+def test_trials_compete_with_their_targets_and_designs_never_asked_with_the_worst():
+    space = DesignSpace([Parameter(f"x{j}", range(100)) for j in range(3)], name="cube")
+    agent = DifferentialEvolution(space, 0, {"population": 5})
+    agent.tell(np.arange(15).reshape(5, 3), np.array([5.0, 4.0, 3.0, 2.0, 1.0]))
+    trials = agent.ask(5)
+    agent.tell(trials[[3, 1]], np.array([2.0, 3.9]))
+    assert agent._fitness.tolist() == [5.0, 4.0, 3.0, 2.0, 1.0]
+    assert agent._population[3].tolist() == trials[3].tolist(), "as good as its target"
+    agent.tell(np.array([[99, 99, 99], [98, 98, 98]]), np.array([1.5, 0.0]))
+    assert agent._fitness.tolist() == [5.0, 4.0, 3.0, 2.0, 1.5]
+
+
+def test_differential_evolution_puts_no_order_on_words():
+    """Values renamed by a permutation: the trials are those renamed, given the same random numbers."""
+    space = DesignSpace([Parameter(f"w{j}", [f"v{k}" for k in range(9)]) for j in range(5)], name="words")
+    rename = np.random.default_rng(4).permutation(9)
+    parents = space.sample(8, np.random.default_rng(5))
+    plain, renamed = (DifferentialEvolution(space, 1, {"population": 8, "novelty": 0.0}) for _ in range(2))
+    plain.tell(parents, np.arange(8.0))
+    renamed.tell(rename[parents], np.arange(8.0))
+    targets = np.arange(8)
+    assert np.array_equal(rename[plain._trials(targets)], renamed._trials(targets))
+
+
+def test_the_forest_puts_no_order_on_words():
+    """The code of a value is the mean reward of its designs, drawn towards the mean of all by one design's weight."""
+    space = DesignSpace([Parameter("w", tuple("abcd")), Parameter("x", range(9))], name="words")
+    agent = RandomForest(space, 0, {"startup": 2})
+    agent.tell(np.array([[0, 1], [0, 2], [2, 3], [2, 4]]), np.array([1.0, 3.0, 6.0, -10.0]))
+    agent.ask(1)  # the failed design counts as 1, the worst that did not fail: the mean of all is 11 / 4
+    expected = [(4.0 + 2.75) / 3, 2.75, (7.0 + 2.75) / 3, 2.75]
+    assert agent._codes[0] == pytest.approx(expected)
+
+
+def test_the_forest_proposes_small_batches_of_distinct_new_designs():
+    problem = coupled_problem()
+    agent = RandomForest(problem.space, 0, {"batch": 6})
+    first = agent.ask(1000)
+    assert len(first) == 20
+    agent.tell(first, -problem.simulator.cost(first))
+    batch = agent.ask(1000)
+    assert len(batch) == len(np.unique(batch, axis=0)) == 6
+    assert len(agent.ask(2)) == 2

@@ -99,3 +99,33 @@ def test_objectives_must_be_metrics_with_a_direction():
         metrics_of(NSGA2(SPACE, 0, {"objectives": ["neer_ns", "far_ns"]}))
     with pytest.raises(InvalidInputError, match="'sum' has no better direction"):
         metrics_of(NSGA2(SPACE, 0, {"objectives": ["sum", "far_ns"]}))
+
+
+def told(agent: NSGA2, designs: list[int], rewards: list[float], vectors: list[tuple[float, float]] | None) -> None:
+    """Tell designs that have all parameters at one value."""
+    evaluation = None
+    if vectors is not None:
+        values = np.array([(near, far, near + far) for near, far in vectors])
+        valid = ~np.isnan(values[:, 0])
+        evaluation = Evaluation(Valleys.metrics, values, valid, tuple("" if ok else "failed" for ok in valid))
+    agent.tell(np.repeat(np.array(designs)[:, None], 6, axis=1), np.array(rewards), evaluation)
+
+
+def test_metrics_come_before_rewards_alone_and_both_before_failures():
+    agent = NSGA2(SPACE, 0, {"objectives": ["near_ns", "far_ns"], "population": 6})
+    nan = float("nan")
+    told(agent, [1, 2, 3], [5.0, -10.0, 7.0], None)
+    told(agent, [4, 5, 6], [0.0, 0.0, -10.0], [(2.0, 2.0), (1.0, 1.0), (nan, nan)])
+    assert agent._parents[:4, 0].tolist() == [5, 4, 3, 1]
+    assert set(agent._parents[4:, 0].tolist()) == {2, 6}
+    assert agent.front()[:, 0].tolist() == [5]
+
+
+def test_the_reward_may_be_an_objective_and_is_the_only_one_where_none_is_named():
+    agent = NSGA2(SPACE, 0, {"objectives": ["reward", "far_ns"]})
+    told(agent, [1, 2, 3], [3.0, 1.0, 2.0], [(0.0, 5.0), (0.0, 6.0), (0.0, 4.0)])
+    assert set(agent.front()[:, 0].tolist()) == {1, 3}
+    alone = NSGA2(SPACE, 0)
+    told(alone, [1, 2, 3], [3.0, 1.0, 2.0], [(0.0, 5.0), (0.0, 6.0), (0.0, 4.0)])
+    told(alone, [4], [2.5], None)
+    assert alone._parents[:, 0].tolist() == [1, 4, 3, 2]
