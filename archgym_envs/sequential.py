@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, SupportsFloat
 
 import gymnasium
 import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
+from archgym_envs._completions import Completions
 from archgym_envs.design_env import DesignEnv, Info, design_env_under
 from simulators import DesignSpace, InvalidInputError
 
@@ -23,7 +24,14 @@ class SequentialDesign(gymnasium.Wrapper[np.ndarray, int, np.ndarray, np.ndarray
     *Action mask*: ``info["action_mask"]``, int8 ``[k]`` as ``Discrete.sample(mask)`` takes it, is 1 for the values of
     the parameter whose turn it is; of an inactive one only the default. :meth:`action_masks` gives the same as
     booleans, by the name that sb3-contrib's ``MaskablePPO`` asks for. A parameter is known to be inactive when a rule
-    of the space that only depends on parameters before it says so. Constraints of a space are not in the mask.
+    of the space says so that only depends on parameters before it, of which in turn it is known whether they are.
+
+    Where the space has constraints, a value is 1 only if some choice of the later parameters still makes a feasible
+    design. This is known in every turn in spaces of up to 65 536 designs, where masked choices so always end in a
+    feasible design, if there is one. In larger spaces it is known from the first turn on from which there are at most
+    1024 ways to complete the design, in any case in the last turn; in the turns before, constraints mask nothing. If
+    no value is left, because of such an earlier choice, constraints mask nothing either, and the design is infeasible.
+    Masked actions may be taken all the same.
 
     *Observation*: ``Box(0, 1)``, float32, ``2 d + 1`` entries:
 
@@ -55,6 +63,7 @@ class SequentialDesign(gymnasium.Wrapper[np.ndarray, int, np.ndarray, np.ndarray
         self._most = max(self._counts)
         self._rules = _rules_by_turn(space)
         self._masks = [_mask(self._most, range(count)) for count in self._counts]
+        self._completions = Completions(space)
         self._chosen: list[int] = []
         self.action_space = gymnasium.spaces.Discrete(self._most)
         self.observation_space = gymnasium.spaces.Box(0.0, 1.0, (2 * space.dimensions + 1,), dtype=np.float32)
@@ -66,7 +75,7 @@ class SequentialDesign(gymnasium.Wrapper[np.ndarray, int, np.ndarray, np.ndarray
         return (*names, *(f"turn_of_{name}" for name in names), "budget_left")
 
     def action_masks(self) -> np.ndarray:
-        """Return which actions are values of the parameter whose turn it is, bool ``[k]``."""
+        """Return which actions are worth taking in this turn, bool ``[k]``; see the class."""
         return self._mask_now().astype(bool)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, Info]:
@@ -98,8 +107,9 @@ class SequentialDesign(gymnasium.Wrapper[np.ndarray, int, np.ndarray, np.ndarray
         _, reward, terminated, truncated, found = self.env.step(design)
         if terminated or truncated:
             self._chosen = design.tolist()
-            observation, info = self._observation(turn=None), self._info(turn=None)
+            observation = self._observation(turn=None)
             self._chosen = []
+            info = {"parameter": None, "action_mask": self._mask_now()}
         else:
             observation, info = self._observation(turn=0), self._info(turn=0)
         return observation, reward, terminated, truncated, {**found, **info}
@@ -112,11 +122,13 @@ class SequentialDesign(gymnasium.Wrapper[np.ndarray, int, np.ndarray, np.ndarray
         turn = len(self._chosen)
         if self._is_inactive(turn):
             return _mask(self._most, [self._space.parameters[turn].default_index])
+        if turn >= self._completions.first:
+            values = np.flatnonzero(self._completions.values(self._chosen))
+            if len(values):
+                return _mask(self._most, values.tolist())
         return self._masks[turn].copy()
 
-    def _info(self, turn: int | None) -> Info:
-        if turn is None:
-            return {"parameter": None, "action_mask": self._masks[0].copy()}
+    def _info(self, turn: int) -> Info:
         return {"parameter": self._space.names[turn], "action_mask": self._mask_now()}
 
     def _observation(self, turn: int | None) -> np.ndarray:
@@ -137,20 +149,27 @@ Rule = list[tuple[int, np.ndarray]]
 def _rules_by_turn(space: DesignSpace) -> list[list[Rule]]:
     """Return for each parameter the rules that make it inactive and are decided by parameters before it.
 
-    A rule is the parameters it depends on, each with a bool array over its values. What is chosen is canonical, because
-    inactive parameters are put to their default as they come.
+    A rule is the parameters it depends on, each with a bool array over its values. Those must be known to be active or
+    not when their turn comes, too: then what is chosen of them is canonical, because inactive parameters are put to
+    their default as they come.
     """
-    found: list[list[Rule]] = [[] for _ in space.parameters]
+    rules: list[list[Rule]] = [[] for _ in space.parameters]
     for rule in space.inactive:
-        turn = space.column(rule.parameter)
-        conditions: Rule = []
-        for name, values in rule.when.items():
-            applies = np.zeros(len(space.parameter(name)), dtype=bool)
-            applies[[space.parameter(name).index(value) for value in values]] = True
-            conditions.append((space.column(name), applies))
-        if all(other < turn for other, _ in conditions):
-            found[turn].append(conditions)
-    return found
+        rules[space.column(rule.parameter)].append([_condition(space, *condition) for condition in rule.when.items()])
+    decided: list[list[Rule]] = []
+    settled: set[int] = set()
+    for turn, of_parameter in enumerate(rules):
+        decided.append([rule for rule in of_parameter if all(other in settled for other, _ in rule)])
+        if len(decided[turn]) == len(of_parameter):
+            settled.add(turn)
+    return decided
+
+
+def _condition(space: DesignSpace, name: str, values: Sequence[object]) -> tuple[int, np.ndarray]:
+    parameter = space.parameter(name)
+    applies = np.zeros(len(parameter), dtype=bool)
+    applies[[parameter.index(value) for value in values]] = True
+    return space.column(name), applies
 
 
 def _mask(size: int, valid: Iterable[int]) -> np.ndarray:

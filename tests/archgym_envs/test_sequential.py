@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as gymnasium_check
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import archgym_envs
-from archgym_envs import BudgetedEvaluator, BudgetExhausted, DesignEnv, RelaxedBoxAction, SequentialDesign
-from simulators import InvalidInputError
+from archgym_envs import BudgetedEvaluator, BudgetExhausted, DesignEnv, RelaxedBoxAction, SequentialDesign, _completions
+from simulators import Constraint, DesignSpace, InactiveRule, InvalidInputError, Parameter
+from tests.archgym_envs.small_spaces import every_design, problem_of, spaces
 from tests.archgym_envs.test_registered_environments import IDS, SMALL
 from tests.archgym_envs.toys import chip, design
 
@@ -136,3 +140,114 @@ def test_it_wraps_every_environment_that_ships(id):
 
 def test_it_is_exported():
     assert "SequentialDesign" in archgym_envs.__all__
+
+
+# ---- constraints in the mask ----------------------------------------------------------------------------------
+
+
+def constrained(counts, holds, default=0) -> SequentialDesign:
+    """An environment whose parameters p0, p1 ... have the values 0 .. k-1 and one constraint."""
+    parameters = [Parameter(f"p{j}", tuple(range(count)), default) for j, count in enumerate(counts)]
+    space = DesignSpace(parameters, (Constraint("holds", holds),), name="constrained")
+    return SequentialDesign(DesignEnv(problem_of(space), {"minimize": "cost"}))
+
+
+def masks_along(env, choices) -> list[list[int]]:
+    """The values that are not masked before each of the choices."""
+    _, info = env.reset()
+    seen = []
+    for choice in choices:
+        seen.append(np.flatnonzero(info["action_mask"]).tolist())
+        assert (env.action_masks() == info["action_mask"].astype(bool)).all()
+        *_, info = env.step(choice)
+    return seen
+
+
+def test_values_that_leave_no_feasible_design_are_masked():
+    env = constrained((4, 4, 4), lambda c: c["p0"] + c["p1"] + c["p2"] <= 2)
+    assert masks_along(env, [1, 1, 0]) == [[0, 1, 2], [0, 1], [0]]
+    assert masks_along(env, [0, 0, 2]) == [[0, 1, 2], [0, 1, 2], [0, 1, 2]]
+
+
+def test_a_masked_choice_from_which_nothing_is_feasible_masks_nothing_more():
+    env = constrained((4, 4, 4), lambda c: c["p0"] + c["p1"] + c["p2"] <= 2)
+    assert masks_along(env, [3, 0, 0]) == [[0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3]]
+    assert masks_along(env, [1, 1, 0]) == [[0, 1, 2], [0, 1], [0]]  # and the next design is masked as ever
+
+
+def test_after_an_episode_the_mask_is_that_of_the_next_ones_first_turn():
+    env = constrained((4, 2), lambda c: c["p0"] < 2)
+    env.reset()
+    env.step(0)
+    *_, info = env.step(0)
+    assert (info["parameter"], info["action_mask"].tolist()) == (None, [1, 1, 0, 0])
+
+
+def test_large_spaces_look_ahead_over_the_last_parameters_only():
+    counts = (16, 16, 16, 16, 16)  # 1 048 576 designs; 256 ways to choose the last two, 4096 for three
+    env = constrained(counts, lambda c: sum(c[f"p{j}"] for j in range(5)) <= 3)
+    everything = list(range(16))
+    assert masks_along(env, [1, 0, 1, 1, 0]) == [everything, everything, everything, [0, 1], [0]]
+    assert masks_along(env, [1, 0, 3, 0, 0]) == [everything] * 5  # decided too late to be masked
+    assert masks_along(env, [0, 0, 0, 3, 0])[3:] == [[0, 1, 2, 3], [0]]
+
+
+def test_the_last_parameter_is_decided_however_many_values_it_has():
+    env = constrained((40, 2000), lambda c: c["p0"] + c["p1"] <= 50)
+    assert masks_along(env, [30, 20]) == [list(range(40)), list(range(21))]
+
+
+def test_looking_ahead_looks_once_at_a_small_space_and_once_per_design_at_the_tail_of_a_large_one():
+    for counts, calls in (((4, 4, 4), 1), ((32, 32, 32, 32), 3)):
+        looked = []
+
+        def holds(columns, looked=looked):
+            looked.append(len(columns["p0"]))
+            return columns["p0"] < 3
+
+        env = constrained(counts, holds)
+        looked.clear()
+        for choice in range(3):
+            masks_along(env, [choice, *[0] * (len(counts) - 1)])
+        assert len([n for n in looked if n > 1]) == calls
+        assert max(looked) == (64 if calls == 1 else 1024)
+
+
+@settings(max_examples=40, deadline=None)
+@given(spaces(), st.integers(0, 999))
+def test_masks_agree_with_looking_at_every_design(space, seed):
+    """Whether small spaces are looked at as a whole, or only the last parameters of a design."""
+    rng = np.random.default_rng(seed)
+    everything = every_design(space)
+    feasible, active = space.feasible(everything), space.active(everything)
+    with pytest.MonkeyPatch.context() as patch:
+        if seed % 2:
+            patch.setattr(_completions, "WHOLE", 0)
+            patch.setattr(_completions, "TAIL", 6)
+        env = SequentialDesign(DesignEnv(problem_of(space), {"minimize": "cost"}))
+    for _ in range(4):
+        env.reset()
+        prefix: list[int] = []
+        for turn, count in enumerate(space.cardinalities.tolist()):
+            mask = np.flatnonzero(env.action_masks()).tolist()
+            same = (everything[:, :turn] == prefix).all(axis=1)
+            default = space.parameters[turn].default_index
+            left = sorted({int(value) for value in everything[same & feasible, turn]})
+            decided = not seed % 2 or turn == space.dimensions - 1 or math.prod(space.cardinalities[turn:]) <= 6
+            if mask == [default] and not active[same, turn].any():
+                prefix.append(default)  # without effect whatever follows
+            else:
+                assert mask == (left if decided and left and space.constraints else list(range(count)))
+                prefix.append(int(rng.choice(mask)))
+            env.step(prefix[-1])
+
+
+def test_a_parameter_is_not_masked_for_one_that_may_yet_turn_out_inactive():
+    """p1 has no effect where p0 is 1; but p0 itself has none where p2 is 0, and then counts as 0."""
+    parameters = [Parameter("p0", (0, 1)), Parameter("p1", (0, 1, 2)), Parameter("p2", (0, 1), 1)]
+    rules = [InactiveRule("p1", {"p0": (1,)}), InactiveRule("p0", {"p2": (0,)})]
+    env = SequentialDesign(DesignEnv(problem_of(DesignSpace(parameters, (), rules)), {"minimize": "cost"}))
+    assert masks_along(env, [1, 2, 0]) == [[0, 1], [0, 1, 2], [0, 1]]
+    env.reset()
+    infos = [env.step(choice)[4] for choice in (1, 2, 0)]
+    assert infos[-1]["design"] == {"p0": 0, "p1": 2, "p2": 0}
