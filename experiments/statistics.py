@@ -294,6 +294,37 @@ def superiority(x: np.ndarray, y: np.ndarray, direction: ScoreDirection) -> floa
     return (twice if direction == "maximize" else pairs - twice) / pairs
 
 
+def superiority_interval(
+    x: np.ndarray,
+    y: np.ndarray,
+    direction: ScoreDirection,
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of :func:`superiority`, runs of x ``[n]`` and y ``[m]`` redrawn apart.
+
+    It has no width where every run of one beats every run of the other: then the sample says nothing of its own error.
+
+    Raises:
+        InvalidInputError: an empty sample, or a confidence outside (0, 1).
+    """
+    if not x.size or not y.size or not 0 < confidence < 1:
+        raise InvalidInputError(
+            f"an interval needs two samples and a confidence in (0, 1), got sizes {x.size}, {y.size} and {confidence}"
+        )
+    wins = (x[:, None] > y).astype(np.float64) + 0.5 * (x[:, None] == y)
+    if direction == "minimize":
+        wins = 1.0 - wins
+    rng = np.random.default_rng(seed)
+    drawn = np.array(
+        [wins[rng.integers(x.size, size=x.size)][:, rng.integers(y.size, size=y.size)].mean() for _ in range(resamples)]
+    )
+    tail = (1 - confidence) / 2
+    return float(np.quantile(drawn, tail, method="lower")), float(np.quantile(drawn, 1 - tail, method="higher"))
+
+
 def _wins_twice(x: np.ndarray, y: np.ndarray) -> int:
     """Return twice the number of pairs with x > y, ties counting half (so an integer)."""
     ordered = np.sort(y)

@@ -249,3 +249,25 @@ def test_performance_profile_weighs_problems_equally() -> None:
     thresholds = np.array([0.0, 0.5, 0.6, 1.1])
     assert s.performance_profile(values, thresholds, strata).tolist() == [1.0, 0.75, 0.5, 0.0]
     assert s.performance_profile(values, thresholds).tolist() == pytest.approx([1.0, 5 / 6, 4 / 6, 0.0])
+
+
+def test_the_interval_of_an_effect_size_covers_it_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(5)
+    truth = 0.7602499  # P(X > Y) of normal X and Y one standard deviation apart: Phi(1 / sqrt 2)
+    covered = 0
+    for repetition in range(200):
+        x, y = rng.normal(1.0, size=30), rng.normal(0.0, size=30)
+        low, high = s.superiority_interval(x, y, "maximize", resamples=300, seed=repetition)
+        assert low <= s.superiority(x, y, "maximize") <= high
+        covered += low <= truth <= high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_the_interval_of_an_effect_size_follows_the_direction() -> None:
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, np.inf])
+    low, high = s.superiority_interval(x, y, "minimize")
+    mirrored = s.superiority_interval(x, y, "maximize")
+    assert (low, high) == pytest.approx((1 - mirrored[1], 1 - mirrored[0]))
+    assert s.superiority_interval(x, x + 10, "minimize") == (1.0, 1.0)
+    with pytest.raises(InvalidInputError, match="two samples"):
+        s.superiority_interval(x, np.empty(0), "minimize")

@@ -1,0 +1,140 @@
+"""The two phases: hyperparameters are tuned on problems apart, then everyone runs with its own best.
+
+Every searcher has a result directory of its own for each phase and family, so that a study that was interrupted, or to
+which a searcher was added, computes only what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents import agent_class, sweep_ranges
+from benchmarks.multi_agent.gaps import Scale, scale_of
+from benchmarks.multi_agent.study import FAMILIES, Amounts, Contender, Stratum, check_strata, strata
+from experiments import ExperimentConfig, Results, load_results, run_experiment
+from experiments.directories import has_results
+from simulators import ArchgymError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The hyperparameters a contender has in the comparison of a family.
+
+    Attributes:
+        draw: its number; 0 is the defaults.
+        hyperparameters: complete.
+        scores: draw -> share of the gap closed while tuning: the mean over strata of the median over runs.
+    """
+
+    draw: int
+    hyperparameters: Mapping[str, Any]
+    scores: Mapping[int, float]
+
+
+def run_study(contenders: Sequence[Contender], amounts: Amounts, directory: Path, workers: int | str) -> None:
+    """Run both phases of all contenders, and the second implementation's check."""
+    for family in FAMILIES:
+        tuned = strata(family, amounts, directory, tuning=True)
+        compared = strata(family, amounts, directory, tuning=False)
+        for contender in (c for c in contenders if family in c.families and not c.check):
+            choice = tune(contender, tuned, amounts, tuning_directory(directory, family, contender), workers)
+            parts = tuple(stratum.first(contender.seeds) for stratum in compared)
+            entry = entry_of(contender, choice.hyperparameters)
+            run_part(entry, parts, amounts, comparison_directory(directory, family, contender), workers)
+    for contender in (c for c in contenders if c.check):
+        entry = entry_of(contender, contender.fixed)
+        run_part(entry, check_strata(amounts), amounts, check_directory(directory, contender), workers)
+
+
+def tuning_directory(directory: Path, family: str, contender: Contender) -> Path:
+    """Return where a contender's tuning runs are."""
+    return directory / "tuning" / family / contender.directory
+
+
+def comparison_directory(directory: Path, family: str, contender: Contender) -> Path:
+    """Return where a contender's runs of the comparison are."""
+    return directory / "comparison" / family / contender.directory
+
+
+def check_directory(directory: Path, contender: Contender) -> Path:
+    """Return where the runs of a second implementation are."""
+    return directory / "check" / contender.directory
+
+
+def tune(
+    contender: Contender, tuned: Sequence[Stratum], amounts: Amounts, directory: Path, workers: int | str
+) -> Choice:
+    """Run the contender's draws on the tuning problems and return the best; ``choice.json`` beside them keeps it."""
+    choice = Choice(0, dict(contender.fixed), {})
+    if any(name not in contender.fixed for name in sweep_ranges(agent_class(contender.agent))):
+        entry = entry_of(contender, {**contender.fixed, "sweep": {"draws": amounts.draws, "seed": 0}})
+        choice = best_draw(run_part(entry, tuned, amounts, directory, workers), tuned)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "choice.json").write_text(json.dumps(asdict(choice), indent=1) + "\n", encoding="utf-8")
+    return choice
+
+
+def stored_choice(directory: Path, family: str, contender: Contender) -> Choice:
+    """Return what :func:`tune` chose."""
+    text = (tuning_directory(directory, family, contender) / "choice.json").read_text(encoding="utf-8")
+    return Choice(**json.loads(text))
+
+
+def best_draw(results: Results, tuned: Sequence[Stratum]) -> Choice:
+    """Return the draw that closes most of the gap; of equal ones the first, the defaults before all others."""
+    scales = {label: scale_of(problem) for stratum in tuned for label, problem in stratum.problems.items()}
+    draws = sorted({run.draw for run in results.runs})
+    scores = {draw: _tuning_score(results, tuned, scales, draw) for draw in draws}
+    best = max(draws, key=lambda draw: (round(scores[draw], 9), -draw))
+    chosen = next(run.hyperparameters for run in results.runs if run.draw == best)
+    return Choice(best, chosen, scores)
+
+
+def _tuning_score(results: Results, tuned: Sequence[Stratum], scales: Mapping[str, Scale], draw: int) -> float:
+    medians = []
+    for stratum in tuned:
+        runs = [run for run in results.runs if run.problem in stratum.problems and run.draw == draw]
+        medians.append(np.median([scales[run.problem].closed(results.scores(run.run_id))[-1] for run in runs]))
+    return float(np.mean(medians))
+
+
+def entry_of(contender: Contender, hyperparameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the contender as an entry of an experiment's ``agents``."""
+    return {contender.agent: {"label": contender.label, **hyperparameters}}
+
+
+def run_part(
+    entry: Mapping[str, Mapping[str, Any]],
+    parts: Sequence[Stratum],
+    amounts: Amounts,
+    directory: Path,
+    workers: int | str,
+) -> Results:
+    """Run one searcher on strata, or what is missing of it, and return the results.
+
+    Raises:
+        ArchgymError: a run failed.
+    """
+    (seeds,) = {part.seeds for part in parts}
+    problems = [{**problem, "label": label} for part in parts for label, problem in part.problems.items()]
+    config = ExperimentConfig.model_validate(
+        {
+            "name": "multi-agent",
+            "problems": problems,
+            "agents": [entry],
+            "budget": amounts.budget,
+            "seeds": list(seeds),
+            "execution": {"workers": workers},
+        }
+    )
+    print(directory, flush=True)
+    summary = run_experiment(config, directory, resume=has_results(directory), progress=False)
+    if summary.failed:
+        raise ArchgymError(f"{directory}: {summary.failed} runs failed, such as {next(iter(summary.failures.items()))}")
+    return load_results([directory])
