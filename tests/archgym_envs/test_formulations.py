@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import re
 import warnings
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -23,6 +25,7 @@ from archgym_envs import (
     EditDesign,
     RelaxedDesign,
     SequentialDesign,
+    _completions,
     design_env,
     formulate,
 )
@@ -281,3 +284,25 @@ def test_edits_reach_every_design(space, hole):
             wanted = [a for a in wanted if env.edit_of(a)[1] == target[space.column(env.edit_of(a)[0])]]
             env.step(int(wanted[0]))
         assert tuple(env.design) == target
+
+
+# ---- the page -----------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "environments.md").read_text(encoding="utf-8")
+SECTION = PAGE[PAGE.index("## Formulations") : PAGE.index("## Several agents, one design")]
+
+
+def test_the_page_has_every_formulation_and_its_action():
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| `(\w+)", SECTION, re.MULTILINE))
+    spaces_of = {name: formulate(DesignEnv(chip(), EDP), name).action_space for name in FORMULATIONS}
+    assert rows == {name: type(space).__name__ for name, space in spaces_of.items()}
+    for kind in TYPES.values():
+        assert f"`{kind.__name__}`" in SECTION
+    assert f"up to {_completions.WHOLE // 1000} {_completions.WHOLE % 1000} designs" in " ".join(SECTION.split())
+    assert f"at most {_completions.TAIL} ways" in " ".join(SECTION.split())
+
+
+def test_the_pages_example_runs(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+    exec(code, {})
+    assert len(capsys.readouterr().out.splitlines()) == 8
