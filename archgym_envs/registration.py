@@ -251,16 +251,15 @@ def make_env(
     from archgym_envs.evaluators import BudgetedEvaluator
     from archgym_envs.formulations import formulate
 
-    walks = formulation == "edit"  # its episodes have their own length; the environment's inside does not matter
     problem = make_problem(environment_id, **arguments)
     env = DesignEnv(
         problem,
         objective if objective is not None else spec(environment_id).objective_of(problem),
         evaluator=BudgetedEvaluator(problem, budget) if budget is not None else None,
-        episode_length=1 if walks or episode_length is None else episode_length,
+        episode_length=1 if episode_length is None else episode_length,
         render_mode=render_mode,
     )
-    return formulate(env, formulation, episode_length if walks else None)
+    return formulate(env, formulation, episode_length if formulation == "edit" else None)
 
 
 def make_vector_env(
