@@ -54,6 +54,15 @@ _registry: dict[str, AgentSpec] = {
         ),
         AgentSpec("cma_es", "agents.cma_es:CMAES", doc="covariance matrix adaptation with margin (cmaes)"),
         AgentSpec("nsga2", "agents.nsga2:NSGA2", doc="genetic search for a Pareto front"),
+        AgentSpec("reinforce", "agents.reinforce:Reinforce", doc="policy gradient on one softmax per parameter"),
+        AgentSpec(
+            "native_ppo", "agents.native_ppo:NativePPO", doc="PPO on one softmax per parameter, without a network"
+        ),
+        AgentSpec(
+            "multi_agent_ppo",
+            "agents.multi_agent_ppo:MultiAgentPPO",
+            doc="PPO by several agents, each choosing a part of the design (IPPO, MAPPO)",
+        ),
         AgentSpec("simulated_annealing", "agents.annealing:SimulatedAnnealing", doc="simulated annealing"),
         AgentSpec(
             "bottleneck_search",

@@ -13,6 +13,7 @@ from simulators import DesignSpace, Parameter, Problem
 
 SEEDS = range(20)
 QUICK = ["random_walker", "genetic", "ant_colony", "simulated_annealing", "bottleneck_search"]
+QUICK += ["reinforce", "native_ppo", "multi_agent_ppo"]
 QUICK += ["hill_climbing", "differential_evolution", "cma_es", "nsga2", "random_forest"]
 COUNTS = (8, 8, 6, 6, 5, 5, 4, 4, 3, 2)
 """Ten parameters, 5 529 600 designs; the even ones ordered, the odd ones not."""
