@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from agents import agent_names
+from benchmarks.multi_agent.estimate import estimate
 from benchmarks.multi_agent.phases import run_study
 from benchmarks.multi_agent.study import CONTENDERS, FULL, QUICK
 from benchmarks.multi_agent.summary import summarise
@@ -27,6 +28,9 @@ def main() -> None:
     parser.add_argument(
         "--agents", nargs="+", metavar="NAME", help="only these of the registry (default: all of the study)"
     )
+    parser.add_argument(
+        "--estimate", action="store_true", help="run everyone once and say how long the study will take"
+    )
     parser.add_argument("--workers", type=int, help="processes at once; default: one per core")
     arguments = parser.parse_args()
     amounts = QUICK if arguments.quick else FULL
@@ -37,6 +41,9 @@ def main() -> None:
     chosen = [c for c in CONTENDERS if c.agent in known and c.agent in (arguments.agents or known)]
     if not chosen:
         parser.error("none of these agents is in the study")
+    if arguments.estimate:
+        print(f"{estimate(chosen, amounts, output) / 3600:.1f} hours of CPU time")
+        return
     start = time.perf_counter()
     run_study(chosen, amounts, output, "auto" if arguments.workers is None else arguments.workers)
     summary = summarise(chosen, amounts, output)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from agents import agent_class, sweep_ranges
-from benchmarks.multi_agent.gaps import Scale, scale_of
-from benchmarks.multi_agent.study import FAMILIES, Amounts, Contender, Stratum, check_strata, strata
+from benchmarks.multi_agent.samples import sample_of
+from benchmarks.multi_agent.study import FAMILIES, Amounts, Contender, Stratum, check_strata, share_of, strata
 from experiments import ExperimentConfig, Results, load_results, run_experiment
 from experiments.directories import has_results
 from simulators import ArchgymError
@@ -29,7 +29,8 @@ class Choice:
     Attributes:
         draw: its number; 0 is the defaults.
         hyperparameters: complete.
-        scores: draw -> share of the gap closed while tuning: the mean over strata of the median over runs.
+        scores: draw -> how it ranked while tuning: the mean over strata of the median over runs of
+            :attr:`~benchmarks.multi_agent.samples.Sample.ranking`.
     """
 
     draw: int
@@ -43,8 +44,9 @@ def run_study(contenders: Sequence[Contender], amounts: Amounts, directory: Path
         tuned = strata(family, amounts, directory, tuning=True)
         compared = strata(family, amounts, directory, tuning=False)
         for contender in (c for c in contenders if family in c.families and not c.check):
-            choice = tune(contender, tuned, amounts, tuning_directory(directory, family, contender), workers)
-            parts = tuple(stratum.first(contender.seeds) for stratum in compared)
+            own = share_of(contender, tuned, amounts, tuning=True)
+            choice = tune(contender, own, amounts, tuning_directory(directory, family, contender), workers)
+            parts = share_of(contender, compared, amounts, tuning=False)
             entry = entry_of(contender, choice.hyperparameters)
             run_part(entry, parts, amounts, comparison_directory(directory, family, contender), workers)
     for contender in (c for c in contenders if c.check):
@@ -74,7 +76,7 @@ def tune(
     choice = Choice(0, dict(contender.fixed), {})
     if any(name not in contender.fixed for name in sweep_ranges(agent_class(contender.agent))):
         entry = entry_of(contender, {**contender.fixed, "sweep": {"draws": amounts.draws, "seed": 0}})
-        choice = best_draw(run_part(entry, tuned, amounts, directory, workers), tuned)
+        choice = best_draw(run_part(entry, tuned, amounts, directory, workers), tuned, amounts)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "choice.json").write_text(json.dumps(asdict(choice), indent=1) + "\n", encoding="utf-8")
     return choice
@@ -86,22 +88,15 @@ def stored_choice(directory: Path, family: str, contender: Contender) -> Choice:
     return Choice(**json.loads(text))
 
 
-def best_draw(results: Results, tuned: Sequence[Stratum]) -> Choice:
-    """Return the draw that closes most of the gap; of equal ones the first, the defaults before all others."""
-    scales = {label: scale_of(problem) for stratum in tuned for label, problem in stratum.problems.items()}
-    draws = sorted({run.draw for run in results.runs})
-    scores = {draw: _tuning_score(results, tuned, scales, draw) for draw in draws}
-    best = max(draws, key=lambda draw: (round(scores[draw], 9), -draw))
+def best_draw(results: Results, tuned: Sequence[Stratum], amounts: Amounts) -> Choice:
+    """Return the draw that ranks best; of equal ones the first, the defaults before all others."""
+    scores = {}
+    for draw in sorted({run.draw for run in results.runs}):
+        runs = [run for run in results.runs if run.draw == draw]
+        scores[draw] = float(np.mean([np.median(sample_of(results, runs, s, amounts).ranking) for s in tuned]))
+    best = max(scores, key=lambda draw: (round(scores[draw], 9), -draw))
     chosen = next(run.hyperparameters for run in results.runs if run.draw == best)
     return Choice(best, chosen, scores)
-
-
-def _tuning_score(results: Results, tuned: Sequence[Stratum], scales: Mapping[str, Scale], draw: int) -> float:
-    medians = []
-    for stratum in tuned:
-        runs = [run for run in results.runs if run.problem in stratum.problems and run.draw == draw]
-        medians.append(np.median([scales[run.problem].closed(results.scores(run.run_id))[-1] for run in runs]))
-    return float(np.mean(medians))
 
 
 def entry_of(contender: Contender, hyperparameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -129,6 +124,7 @@ def run_part(
             "problems": problems,
             "agents": [entry],
             "budget": amounts.budget,
+            "max_proposals": amounts.proposals,
             "seeds": list(seeds),
             "execution": {"workers": workers},
         }

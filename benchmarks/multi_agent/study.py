@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -34,9 +35,10 @@ class Contender:
         kind: what sort of searcher it is.
         fixed: hyperparameters that make the variant; the others are tuned.
         against: multi-agent variants: the single agent with the same learner.
-        seeds: share of the final seeds, for slow libraries.
+        slow: its runs take many seconds: it has fewer instances and seeds, but as many draws as everyone.
         families: those it takes part in; slow libraries leave out ``joint``.
         check: a second implementation, run with its defaults on two couplings only.
+        shown: has a line in the picture.
     """
 
     label: str
@@ -44,21 +46,46 @@ class Contender:
     kind: Kind
     fixed: Mapping[str, Any] = field(default_factory=dict)
     against: str | None = None
-    seeds: float = 1.0
+    slow: bool = False
     families: tuple[str, ...] = FAMILIES
     check: bool = False
+    shown: bool = True
 
     @property
     def directory(self) -> str:
         """Name of the contender's directories."""
-        return self.label.lower().replace(" ", "-")
+        return re.sub("[^a-z0-9]+", "-", self.label.lower()).strip("-")
+
+
+_SLOW = (COUPLED, MEMORY)
+"""Families of contenders whose runs take many seconds."""
+
+
+def _several(label: str, partition: str, critic: str = "own", **options: Any) -> Contender:
+    """Return a multi-agent variant of PPO on tables; ``joint`` is fixed, so that tuning cannot undo the division."""
+    fixed = {"partition": partition, "critic": critic, "joint": options.pop("joint", 512)}
+    return Contender(label, "multi_agent_ppo", "multi", fixed, against="PPO", **options)
 
 
 CONTENDERS: tuple[Contender, ...] = (
     Contender("random search", "random_search", "baseline"),
     Contender("genetic", "genetic", "search"),
-    Contender("annealing", "simulated_annealing", "search"),
-    Contender("TPE", "tpe", "search", families=(COUPLED, MEMORY)),
+    Contender("annealing", "simulated_annealing", "search", shown=False),
+    Contender("TPE", "tpe", "search", slow=True, families=_SLOW),
+    Contender("REINFORCE", "reinforce", "single"),
+    Contender("PPO", "native_ppo", "single"),
+    _several("IPPO", "parameter"),
+    _several("MAPPO", "parameter", "central"),
+    _several("IPPO, groups", "group"),
+    _several("MAPPO, groups", "group", "central", shown=False),
+    _several("IPPO, learned groups", "interaction", shown=False),
+    _several("IPPO, random groups", "random", shown=False),
+    _several("IPPO, groups, no joint choices", "group", joint=1, shown=False, families=(JOINT,)),
+    Contender("PPO (SB3)", "ppo", "single", slow=True, families=_SLOW, shown=False),
+    Contender("SAC (SB3)", "sac", "single", slow=True, families=_SLOW, shown=False),
+    Contender("PPO (RLlib)", "rllib_ppo", "single", check=True),
+    Contender("IPPO (RLlib)", "rllib_ippo", "multi", against="PPO (RLlib)", check=True),
+    Contender("MAPPO (RLlib)", "rllib_mappo", "multi", against="PPO (RLlib)", check=True),
 )
 
 
@@ -67,12 +94,14 @@ class Amounts:
     """How much of everything: the full study, or a quick one that only shows that it works.
 
     Attributes:
-        budget: evaluations of a run; ``early``: the other point at which runs are compared.
+        budget: evaluations of a run; ``early``: another point at which tables show how far runs are.
+        proposals: designs a run may propose, repeats included, before it ends.
         draws: sets of hyperparameters per searcher and family, its defaults among them.
         dials: couplings; ``tuning_dials`` those tuned on; ``check_dials`` those of the second implementation;
             ``joint_dials`` those of small blocks, tuned and compared.
         instances, tuning_instances: seeds of planted problems, never the same.
         seeds, tuning_seeds: of searches of the memory controller.
+        slow, slow_tuning: instances and seeds of slow contenders.
         workload, tuning_workload: of the memory controller; None: the small table that ships.
         check_instances: planted problems of the second implementation.
     """
@@ -80,14 +109,17 @@ class Amounts:
     budget: int = 1000
     early: int = 200
     draws: int = 8
-    dials: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
-    tuning_dials: tuple[float, ...] = (0.0, 0.5, 1.0)
+    proposals: int = 5000
+    dials: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
+    tuning_dials: tuple[float, ...] = (0.25, 0.75, 1.0)
     joint_dials: tuple[float, ...] = (0.5, 1.0)
-    check_dials: tuple[float, ...] = (0.0, 0.75)
-    instances: tuple[int, ...] = tuple(range(20))
-    tuning_instances: tuple[int, ...] = (1000, 1001)
-    seeds: tuple[int, ...] = tuple(range(20))
-    tuning_seeds: tuple[int, ...] = (1000, 1001)
+    check_dials: tuple[float, ...] = (0.0, 0.9)
+    instances: tuple[int, ...] = tuple(range(40))
+    tuning_instances: tuple[int, ...] = (1000, 1001, 1002, 1003)
+    seeds: tuple[int, ...] = tuple(range(40))
+    tuning_seeds: tuple[int, ...] = (1000, 1001, 1002, 1003)
+    slow: int = 10
+    slow_tuning: int = 2
     workload: str | None = "recorded/record-sort"
     tuning_workload: str | None = "recorded/xz-compress"
     check_instances: tuple[int, ...] = tuple(range(5))
@@ -97,6 +129,7 @@ FULL = Amounts()
 QUICK = Amounts(
     budget=200,
     early=50,
+    proposals=400,
     draws=2,
     dials=(0.0, 0.5, 1.0),
     tuning_dials=(0.5,),
@@ -106,6 +139,8 @@ QUICK = Amounts(
     tuning_instances=(1000,),
     seeds=tuple(range(4)),
     tuning_seeds=(1000,),
+    slow=2,
+    slow_tuning=1,
     workload=None,
     tuning_workload=None,
     check_instances=(0,),
@@ -126,12 +161,16 @@ class Stratum:
     problems: Mapping[str, Mapping[str, Any]]
     seeds: tuple[int, ...]
 
-    def first(self, share: float) -> Stratum:
-        """Return the part of the stratum that a contender with this share of the seeds runs."""
-        if len(self.problems) > 1:
-            kept = list(self.problems.items())[: max(1, round(share * len(self.problems)))]
-            return Stratum(self.name, dict(kept), self.seeds)
-        return Stratum(self.name, self.problems, self.seeds[: max(1, round(share * len(self.seeds)))])
+    def first(self, searches: int) -> Stratum:
+        """Return the part of the stratum that comes to at most so many searches of its first instances or seeds."""
+        return Stratum(self.name, dict(list(self.problems.items())[:searches]), self.seeds[:searches])
+
+
+def share_of(contender: Contender, parts: Sequence[Stratum], amounts: Amounts, tuning: bool) -> tuple[Stratum, ...]:
+    """Return what a contender runs of these strata."""
+    if not contender.slow:
+        return tuple(parts)
+    return tuple(part.first(amounts.slow_tuning if tuning else amounts.slow) for part in parts)
 
 
 def strata(family: str, amounts: Amounts, directory: Path, tuning: bool) -> tuple[Stratum, ...]:

@@ -3,81 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.multi_agent.gaps import scale_of
 from benchmarks.multi_agent.phases import Choice, check_directory, comparison_directory, stored_choice
-from benchmarks.multi_agent.study import (
-    FAMILIES,
-    Amounts,
-    Contender,
-    Stratum,
-    check_strata,
-    strata,
-)
-from experiments import Results, load_results
+from benchmarks.multi_agent.samples import Sample, sample_of
+from benchmarks.multi_agent.study import FAMILIES, Amounts, Contender, check_strata, strata
+from experiments import load_results
 from experiments.statistics import (
     effect_size_word,
-    evaluations_to_target,
     holm,
     iqm,
     mann_whitney,
-    stratified_bootstrap,
     superiority,
     superiority_interval,
-    target_times,
 )
 
 LEVEL = 0.05
 """Corrected p-values below it are called better or worse."""
-SOLVED = 0.99
-"""Share of the gap from which a search has as good as found the optimum."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What one contender reached in one stratum, an array entry per run.
-
-    Attributes:
-        budget: evaluations of each run.
-        closed: share of the gap closed at the budget; ``early``: at the early point.
-        solved_at: evaluations after which :data:`SOLVED` of the gap was closed; ``inf`` where it never was.
-        cpu_seconds: of the whole run.
-    """
-
-    budget: int
-    closed: np.ndarray
-    early: np.ndarray
-    solved_at: np.ndarray
-    cpu_seconds: np.ndarray
-
-    @property
-    def ranking(self) -> np.ndarray:
-        """What runs are compared by, more is better: the share closed; from :data:`SOLVED` on, how soon.
-
-        As experiments rank runs that meet a specification, see docs/statistics.md.
-        """
-        return np.where(np.isfinite(self.solved_at), 2.0 - self.solved_at / (self.budget + 1.0), self.closed)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return figures for tables."""
-        low, high = stratified_bootstrap(self.closed)
-        times = target_times(self.solved_at, self.budget)
-        return {
-            "runs": times.runs,
-            "iqm": float(iqm(self.closed)),
-            "interval": [low, high],
-            "early_iqm": float(iqm(self.early)),
-            "solved": times.reached,
-            "evaluations": times.restricted_mean,
-            "cpu_seconds": float(np.mean(self.cpu_seconds)),
-        }
-
-
 Samples = Mapping[str, Mapping[str, Sample]]
 """Stratum -> contender -> sample."""
 
@@ -91,7 +37,9 @@ def summarise(contenders: Sequence[Contender], amounts: Amounts, directory: Path
         here = [c for c in compared if family in c.families]
         found = {c.label: load_results([comparison_directory(directory, family, c)]) for c in here}
         for part in parts:
-            samples[part.name] = {label: sample_of(results, part, amounts) for label, results in found.items()}
+            samples[part.name] = {
+                label: sample_of(results, results.runs, part, amounts) for label, results in found.items()
+            }
         choices[family] = {c.label: _described(c, stored_choice(directory, family, c)) for c in here}
     checked = _checked([c for c in contenders if c.check], amounts, directory)
     return {
@@ -104,20 +52,6 @@ def summarise(contenders: Sequence[Contender], amounts: Amounts, directory: Path
         "check": {name: {label: s.to_dict() for label, s in found.items()} for name, found in checked.items()},
         "check_against_single": multi_against_single([c for c in contenders if c.check], checked),
     }
-
-
-def sample_of(results: Results, part: Stratum, amounts: Amounts) -> Sample:
-    """Return the runs of one contender in a stratum, in the order of instance and seed."""
-    runs = sorted((run for run in results.runs if run.problem in part.problems), key=lambda r: (r.problem, r.seed))
-    scales = {label: scale_of(problem) for label, problem in part.problems.items()}
-    curves = [scales[run.problem].closed(results.scores(run.run_id)) for run in runs]
-    return Sample(
-        amounts.budget,
-        np.array([curve[-1] for curve in curves]),
-        np.array([curve[: amounts.early][-1] for curve in curves]),
-        np.array([evaluations_to_target(curve, SOLVED, "maximize") for curve in curves]),
-        np.array([run.cpu_seconds for run in runs]),
-    )
 
 
 def multi_against_single(contenders: Sequence[Contender], samples: Samples) -> list[dict[str, Any]]:
@@ -175,7 +109,7 @@ def _conclusion(a12: float, adjusted: float) -> str:
 def _checked(contenders: Sequence[Contender], amounts: Amounts, directory: Path) -> dict[str, dict[str, Sample]]:
     found = {c.label: load_results([check_directory(directory, c)]) for c in contenders}
     return {
-        part.name: {label: sample_of(results, part, amounts) for label, results in found.items()}
+        part.name: {label: sample_of(results, results.runs, part, amounts) for label, results in found.items()}
         for part in (check_strata(amounts) if contenders else ())
     }
 

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from agents import agent_names
-from benchmarks.multi_agent import phases, study, summary
+from benchmarks.multi_agent import phases, samples, study, summary
 from benchmarks.multi_agent.gaps import Scale, scale_of
 from benchmarks.multi_agent.study import COUPLED, FULL, JOINT, MEMORY, QUICK, Contender
+from docs.tables import multi_agent as page
+from docs.tables.memory_controller import with_tables
 
 TINY = study.Amounts(
     budget=30,
     early=10,
+    proposals=60,
     draws=3,
     dials=(0.0, 1.0),
     tuning_dials=(0.5,),
@@ -23,6 +26,8 @@ TINY = study.Amounts(
     tuning_instances=(1000,),
     seeds=(0, 1),
     tuning_seeds=(1000,),
+    slow=1,
+    slow_tuning=1,
     workload=None,
     tuning_workload=None,
 )
@@ -30,7 +35,7 @@ CONTENDERS = (
     Contender("random search", "random_search", "baseline"),
     Contender("annealing", "simulated_annealing", "search", families=(COUPLED,)),
     Contender("all at once", "genetic", "single", fixed={"population": 8, "offspring": 4}),
-    Contender("half", "genetic", "multi", fixed={"population": 4}, against="all at once", seeds=0.5),
+    Contender("half", "genetic", "multi", fixed={"population": 4}, against="all at once", slow=True),
 )
 
 
@@ -49,7 +54,7 @@ def test_planted_problems_have_the_gap_of_their_exponents():
 def test_runs_that_solve_a_problem_are_ranked_by_how_soon_and_before_all_others():
     closed = np.array([0.985, 1.0, 0.99, 0.3])
     solved_at = np.array([np.inf, 40.0, 9.0, np.inf])
-    sample = summary.Sample(50, closed, closed, solved_at, np.ones(4))
+    sample = samples.Sample(50, closed, closed, solved_at, np.ones(4))
     assert np.argsort(-sample.ranking).tolist() == [2, 1, 0, 3]
     assert sample.ranking[1] > 1.0
     assert sample.to_dict()["evaluations"] == (50 + 40 + 9 + 50) / 4
@@ -69,7 +74,7 @@ def test_contenders_have_names_of_their_own_and_opponents_that_take_part():
     by_label = {contender.label: contender for contender in study.CONTENDERS}
     assert len(by_label) == len({contender.directory for contender in study.CONTENDERS}) == len(study.CONTENDERS)
     for contender in study.CONTENDERS:
-        assert contender.agent in agent_names(), contender.label
+        assert contender.agent in agent_names() or contender.check or contender.slow, contender.label
         assert (contender.kind == "multi") == (contender.against is not None), contender.label
         if contender.against is not None:
             single = by_label[contender.against]
@@ -90,7 +95,7 @@ def test_a_study_sums_up_what_was_run_and_resumes_without_running_anything(direc
     assert set(found["strata"]["coupling 0"]) == {c.label for c in CONTENDERS}
     assert "annealing" not in found["strata"]["small blocks, coupling 1"]
     runs = {name: {label: s["runs"] for label, s in part.items()} for name, part in found["strata"].items()}
-    assert runs["coupling 1"] == {"random search": 3, "annealing": 3, "all at once": 3, "half": 2}
+    assert runs["coupling 1"] == {"random search": 3, "annealing": 3, "all at once": 3, "half": 1}
     assert runs["memory: both"] == {"random search": 2, "all at once": 2, "half": 1}
     tests = found["multi_against_single"]
     assert [(row["first"], row["second"]) for row in tests] == [("half", "all at once")] * 6
@@ -114,3 +119,28 @@ def test_every_family_has_its_strata(tmp_path):
     assert names[COUPLED] == ["coupling 0", "coupling 1"]
     assert names[JOINT] == ["small blocks, coupling 1"]
     assert names[MEMORY] == ["memory: power", "memory: latency", "memory: both"]
+
+
+@pytest.mark.skipif(not page.SUMMARY.exists(), reason="no full run is recorded yet")
+def test_the_page_shows_the_figures_that_were_measured():
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert with_tables(text, page.tables_of(page.read_summary())) == text, "python -m docs.tables.multi_agent"
+
+
+def test_the_page_has_the_amounts_of_the_full_study():
+    text = page.PAGE.read_text(encoding="utf-8")
+    for number in (FULL.budget, FULL.proposals, len(FULL.instances), len(FULL.seeds), FULL.slow):
+        assert str(number) in text
+    assert FULL.workload in text and FULL.tuning_workload in text
+
+
+def test_tables_and_picture_of_a_study(directory, tmp_path):
+    found = json.loads(json.dumps(summary.summarise(CONTENDERS, TINY, directory)))
+    tables = page.tables_of(found)
+    assert tables["closed on the dial"]().splitlines()[0] == "| | coupling 0 | coupling 1 |"
+    assert tables["effects on the dial"]().splitlines()[2].startswith("| half | all at once | ")
+    assert "| annealing |" not in tables["closed in small blocks"]()
+    for name, table in tables.items():
+        assert len({line.count("|") for line in table().splitlines()}) == 1, name
+    page.picture(found, tmp_path / "dial.png")
+    assert (tmp_path / "dial.png").stat().st_size > 10_000
