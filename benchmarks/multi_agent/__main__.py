@@ -17,6 +17,7 @@ from benchmarks.multi_agent.estimate import estimate
 from benchmarks.multi_agent.phases import run_study
 from benchmarks.multi_agent.study import CONTENDERS, FULL, QUICK
 from benchmarks.multi_agent.summary import summarise
+from simulators import ArchgymError
 
 
 def main() -> None:
@@ -45,7 +46,10 @@ def main() -> None:
         print(f"{estimate(chosen, amounts, output) / 3600:.1f} hours of CPU time")
         return
     start = time.perf_counter()
-    run_study(chosen, amounts, output, "auto" if arguments.workers is None else arguments.workers)
+    try:
+        run_study(chosen, amounts, output, "auto" if arguments.workers is None else arguments.workers)
+    except ArchgymError as error:
+        raise SystemExit(f"error: {error}") from None
     summary = summarise(chosen, amounts, output)
     path = output / "summary.json"
     path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

@@ -19,7 +19,7 @@ from benchmarks.multi_agent.samples import sample_of
 from benchmarks.multi_agent.study import FAMILIES, Amounts, Contender, Stratum, check_strata, share_of, strata
 from experiments import ExperimentConfig, Results, load_results, run_experiment
 from experiments.directories import has_results
-from simulators import ArchgymError
+from simulators import ArchgymError, InvalidInputError
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def run_part(
     """Run one searcher on strata, or what is missing of it, and return the results.
 
     Raises:
-        ArchgymError: a run failed.
+        ArchgymError: a run failed, or the directory holds runs of another version of the searcher or of the study.
     """
     (seeds,) = {part.seeds for part in parts}
     problems = [{**problem, "label": label} for part in parts for label, problem in part.problems.items()]
@@ -130,7 +130,10 @@ def run_part(
         }
     )
     print(directory, flush=True)
-    summary = run_experiment(config, directory, resume=has_results(directory), progress=False)
+    try:
+        summary = run_experiment(config, directory, resume=has_results(directory), progress=False)
+    except InvalidInputError as error:
+        raise ArchgymError(f"{error}\nTo run this searcher again, delete {directory}.") from error
     if summary.failed:
         raise ArchgymError(f"{directory}: {summary.failed} runs failed, such as {next(iter(summary.failures.items()))}")
     return load_results([directory])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from benchmarks.multi_agent.gaps import Scale, scale_of
 from benchmarks.multi_agent.study import COUPLED, FULL, JOINT, MEMORY, QUICK, Contender
 from docs.tables import multi_agent as page
 from docs.tables.memory_controller import with_tables
+from simulators import ArchgymError
 
 TINY = study.Amounts(
     budget=30,
@@ -144,3 +146,9 @@ def test_tables_and_picture_of_a_study(directory, tmp_path):
         assert len({line.count("|") for line in table().splitlines()}) == 1, name
     page.picture(found, tmp_path / "dial.png")
     assert (tmp_path / "dial.png").stat().st_size > 10_000
+
+
+def test_results_of_another_study_are_not_mixed_in(directory):
+    other = dataclasses.replace(TINY, budget=31)
+    with pytest.raises(ArchgymError, match=r"budget: 30 there, 31 in this config(.|\n)*delete .*tuning/coupled"):
+        phases.run_study(CONTENDERS[1:], other, directory, 0)
