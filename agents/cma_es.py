@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from agents.base import Agent, Hyperparameters, hyperparameter
 from agents.memory import Memory
-from agents.sweeps import Integer, LogUniform, Uniform
+from agents.sweeps import LogUniform, Uniform
 from archgym_envs.evaluators import design_key
 from archgym_envs.scoring import INVALID_REWARD
 from simulators import DesignSpace, Evaluation
@@ -31,7 +31,6 @@ class CMAESHyperparameters(Hyperparameters):
         0,
         "Designs per generation; 0 for 4 + 3 ln(d), d the parameters with a choice. Trap: the distribution is updated "
         "once per generation, so many leave few updates (Hansen, arXiv 1604.00772).",
-        sweep=Integer(6, 40, log=True),
         ge=0,
     )
     spread: float = hyperparameter(
