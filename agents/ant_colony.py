@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel
 
-from agents.base import Agent, Hyperparameters, hyperparameter
-from agents.memory import Memory
+from agents.base import Hyperparameters, hyperparameter
+from agents.batched import BatchedAgent, BatchOfOne
 from agents.sweeps import Integer, LogUniform, Uniform
-from simulators import DesignSpace, Evaluation
+from simulators import DesignSpace
+
+if TYPE_CHECKING:
+    from agents.kernels.kernel_ants import Colonies
 
 
 class AntColonyHyperparameters(Hyperparameters):
@@ -61,7 +63,7 @@ class AntColonyHyperparameters(Hyperparameters):
     )
 
 
-class AntColony(Agent[AntColonyHyperparameters]):
+class AntColony(BatchOfOne[AntColonyHyperparameters]):
     """Every ant builds a design by choosing one value per parameter with probability ~ pheromone^alpha.
 
     Per parameter j one trail ``tau_j[value]``, started at its upper bound 1. After every ``ants`` designs told::
@@ -75,55 +77,73 @@ class AntColony(Agent[AntColonyHyperparameters]):
     """
 
     name = "ant_colony"
-    version = "1"
+    version = "2"
     citation = "Stuetzle and Hoos, MAX-MIN Ant System, Future Generation Computer Systems 16 (2000)"
     Hyperparameters = AntColonyHyperparameters
+    batched = "agents.ant_colony:AntColonies"
 
-    def __init__(
-        self, space: DesignSpace, seed: int, hyperparameters: BaseModel | Mapping[str, Any] | None = None
-    ) -> None:
-        super().__init__(space, seed, hyperparameters)
-        self._memory = Memory(space)
-        self._floors = _lower_bounds(space, self.hyperparameters.best_probability, self.hyperparameters.alpha)
-        self._trails = [np.ones(len(parameter)) for parameter in space.parameters]
-        self._elites = np.empty((0, space.dimensions), dtype=np.int64)
-        self._rewards = np.empty(0)
-        self._told = 0
 
-    def ask(self, n: int) -> np.ndarray:
-        """Propose the designs of ``min(n, ants)`` ants."""
-        ants = min(n, self.hyperparameters.ants)
-        return self._memory.renew(self._build(ants), lambda rows: self._build(len(rows)), self.rng)
+class AntColonies(BatchedAgent[AntColonyHyperparameters]):
+    """The algorithm, for any number of runs."""
 
-    def tell(self, designs: np.ndarray, rewards: np.ndarray, evaluation: Evaluation | None = None) -> None:
-        """Rank the designs among the elites; update the trails whenever ``ants`` designs have been told."""
-        new = ~self._memory.stale(designs)
-        self._memory.add(designs)
-        for design, reward in zip(designs[new], np.asarray(rewards, dtype=np.float64)[new], strict=True):
-            self._rank(design, reward)
-            self._told += 1
-            if self._told % self.hyperparameters.ants == 0:
-                self._update()
+    name = AntColony.name
 
-    def _build(self, ants: int) -> np.ndarray:
-        columns = [_roulette(trail**self.hyperparameters.alpha, ants, self.rng) for trail in self._trails]
-        return np.stack(columns, axis=1)
+    def __init__(self, space: DesignSpace, seeds: Sequence[int], hyperparameters: AntColonyHyperparameters) -> None:
+        from agents.kernels.kernel_ants import Choices, Law, begin
 
-    def _rank(self, design: np.ndarray, reward: float) -> None:
-        """Keep the best designs, best first; the newer one wins a tie."""
-        place = int((self._rewards > reward).sum())
-        self._elites = np.insert(self._elites, place, design, axis=0)[: self.hyperparameters.elites]
-        self._rewards = np.insert(self._rewards, place, reward)[: self.hyperparameters.elites]
+        super().__init__(space, seeds, hyperparameters)
+        h = hyperparameters
+        starts = np.concatenate([[0], np.cumsum(space.cardinalities)])
+        ordered = np.array([parameter.ordered for parameter in space.parameters])
+        self._choices = Choices(starts, ordered, _lower_bounds(space, h.best_probability, h.alpha))
+        self._law = Law(h.ants, h.evaporation, h.spread, h.alpha)
+        self._colonies = _unmarked(len(seeds), h.elites, starts)
+        begin(self._colonies, self._choices, self._law)
 
-    def _update(self) -> None:
-        rho, count = self.hyperparameters.evaporation, len(self._elites)
-        weights = np.arange(count, 0, -1) / (count * (count + 1) / 2)
-        active = self.space.active(self._elites)
-        for column, parameter in enumerate(self.space.parameters):
-            spread = self.hyperparameters.spread if parameter.ordered else 0.0
-            deposit = _deposit(self._elites[:, column], weights * active[:, column], len(parameter), spread)
-            trail = (1.0 - rho) * self._trails[column] + rho * deposit
-            self._trails[column] = np.clip(trail, self._floors[column], 1.0)
+    def trails(self, run: int = 0) -> list[np.ndarray]:
+        """Return the pheromone of a run: one array of its values per parameter."""
+        return np.split(self._colonies.trails[run], self._choices.starts[1:-1])
+
+    def elites(self, run: int = 0) -> np.ndarray:
+        """Return the best designs of a run, ``[e, d]``, best first."""
+        return self._colonies.elites[run, : self._colonies.filled[run]]
+
+    def ask(self, most: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Propose the designs of ``min(most, ants)`` ants of each run."""
+        runs = np.repeat(np.arange(len(most)), np.minimum(most, self.hyperparameters.ants))
+        return self.renew(self._build(runs), runs, lambda rows: self._build(runs[rows])), runs
+
+    def tell(self, designs: np.ndarray, runs: np.ndarray, rewards: np.ndarray) -> None:
+        """Rank designs among the elites; update a run's trails whenever ``ants`` designs of it have been told."""
+        from agents.kernels.kernel_ants import learn
+
+        new = self.known.add(designs, runs)
+        active = self.space.active(designs) if self.space.inactive else np.ones(designs.shape, dtype=bool)
+        learn(self._colonies, self._choices, self._law, designs, active, runs, rewards, new)
+
+    def _build(self, runs: np.ndarray) -> np.ndarray:
+        """Return one ant's design per entry of ``runs``."""
+        from agents.kernels.kernel_ants import build
+
+        designs = np.empty((len(runs), self.space.dimensions), dtype=np.int64)
+        build(self._colonies, self._choices, self.streams, runs, designs)
+        return designs
+
+
+def _unmarked(runs: int, elites: int, starts: np.ndarray) -> Colonies:
+    """Return colonies before their first ant: trails at their upper bound 1, no elites."""
+    from agents.kernels.kernel_ants import Colonies
+
+    shape, values = (runs, elites, len(starts) - 1), int(starts[-1])
+    return Colonies(
+        trails=np.ones((runs, values)),
+        sums=np.zeros((runs, values)),
+        elites=np.zeros(shape, dtype=np.int64),
+        active=np.zeros(shape, dtype=bool),
+        rewards=np.zeros((runs, elites)),
+        filled=np.zeros(runs, dtype=np.int64),
+        told=np.zeros(runs, dtype=np.int64),
+    )
 
 
 def _lower_bounds(space: DesignSpace, best_probability: float, alpha: float) -> np.ndarray:
@@ -137,23 +157,3 @@ def _lower_bounds(space: DesignSpace, best_probability: float, alpha: float) -> 
     decision = best_probability ** (1.0 / max(choices, 1))
     odds = (1.0 - decision) / (decision * np.maximum(space.cardinalities - 1, 1))
     return np.minimum(1.0, odds ** (1.0 / alpha))
-
-
-def _roulette(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw ``count`` positions with probability proportional to ``weights``."""
-    cumulative = np.cumsum(weights)
-    drawn = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
-    return np.minimum(drawn, len(weights) - 1)
-
-
-def _deposit(values: np.ndarray, weights: np.ndarray, cardinality: int, spread: float) -> np.ndarray:
-    """Return the pheromone laid on each value, shape ``[cardinality]``; the sum is that of ``weights``.
-
-    Of each weight, the share ``spread`` is halved among the two adjacent values (at an end, the half without
-    a neighbour stays).
-    """
-    deposit = np.bincount(values, (1.0 - spread) * weights, cardinality)
-    for side in (-1, 1):
-        beside = np.clip(values + side, 0, cardinality - 1)
-        deposit += np.bincount(beside, 0.5 * spread * weights, cardinality)
-    return deposit

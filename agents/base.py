@@ -70,6 +70,7 @@ class Searcher(ABC, Generic[H_co]):
         Hyperparameters: the model of its hyperparameters.
         citation: where the algorithm comes from.
         requires: modules outside the base install, checked before the agent is built.
+        batched: ``"module:Class"`` of the form that advances many runs at once, see :mod:`agents.batched`; empty: none.
         formulations: of a problem, those it can search, see :data:`archgym_envs.design_env.FORMULATIONS`.
 
     Args:
@@ -88,6 +89,7 @@ class Searcher(ABC, Generic[H_co]):
     citation: ClassVar[str]
     Hyperparameters: ClassVar[type[BaseModel]]
     requires: ClassVar[tuple[str, ...]] = ()
+    batched: ClassVar[str] = ""
     formulations: ClassVar[tuple[str, ...]] = ("one-shot",)
 
     def __init__(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel
 
-from agents.base import Agent, Hyperparameters, hyperparameter
-from agents.memory import Memory
-from agents.operators import Mutation, tournament, uniform_crossover
+from agents.base import Hyperparameters, hyperparameter
+from agents.batched import BatchedAgent, BatchOfOne
 from agents.sweeps import Integer, LogUniform, Uniform
-from simulators import DesignSpace, Evaluation
+from simulators import DesignSpace
+
+if TYPE_CHECKING:
+    from agents.kernels.kernel_genetic import Genome
 
 
 class GeneticHyperparameters(Hyperparameters):
@@ -68,7 +69,7 @@ class GeneticHyperparameters(Hyperparameters):
     )
 
 
-class Genetic(Agent[GeneticHyperparameters]):
+class Genetic(BatchOfOne[GeneticHyperparameters]):
     """(mu + lambda) genetic algorithm: tournaments, uniform crossover, mixed-discrete mutation.
 
     The population is the best ``population`` distinct designs told so far (truncation, hence elitism; the newer one
@@ -78,43 +79,84 @@ class Genetic(Agent[GeneticHyperparameters]):
     """
 
     name = "genetic"
-    version = "1"
+    version = "2"
     citation = "Holland, Adaptation in Natural and Artificial Systems (1975); Syswerda, ICGA (1989)"
     Hyperparameters = GeneticHyperparameters
+    batched = "agents.genetic:GeneticRuns"
 
-    def __init__(
-        self, space: DesignSpace, seed: int, hyperparameters: BaseModel | Mapping[str, Any] | None = None
-    ) -> None:
-        super().__init__(space, seed, hyperparameters)
-        self._memory = Memory(space)
-        self._mutate = Mutation(space, self.hyperparameters.reach, self.hyperparameters.resample)
-        self._parents = np.empty((0, space.dimensions), dtype=np.int64)
-        self._fitness = np.empty(0)
 
-    def ask(self, n: int) -> np.ndarray:
-        """Propose random designs until a population has been told, then ``min(n, offspring)`` children."""
-        missing = self.hyperparameters.population - len(self._memory)
-        if missing > 0 or not len(self._parents):
-            return self._memory.sample_new(min(n, max(missing, 1)), self.rng)
-        return self._breed(min(n, self.hyperparameters.offspring))
+class GeneticRuns(BatchedAgent[GeneticHyperparameters]):
+    """The algorithm, for any number of runs; a run asks for random designs until a population has been told."""
 
-    def tell(self, designs: np.ndarray, rewards: np.ndarray, evaluation: Evaluation | None = None) -> None:
-        """Let designs compete for a place in the population."""
-        new = ~self._memory.stale(designs)
-        self._memory.add(designs)
-        pool = np.concatenate([designs[new], self._parents])
-        fitness = np.concatenate([np.asarray(rewards, dtype=np.float64)[new], self._fitness])
-        best = np.argsort(-fitness, kind="stable")[: self.hyperparameters.population]
-        self._parents, self._fitness = pool[best], fitness[best]
+    name = Genetic.name
 
-    def _breed(self, count: int) -> np.ndarray:
-        winners = tournament(self._fitness, 2 * count, self.hyperparameters.tournament, self.rng)
-        mothers, fathers = winners[:count], winners[count:]
-        children = uniform_crossover(
-            self._parents[mothers], self._parents[fathers], self.hyperparameters.crossover, self.rng
+    def __init__(self, space: DesignSpace, seeds: Sequence[int], hyperparameters: GeneticHyperparameters) -> None:
+        from agents.kernels.kernel_genetic import Population
+
+        super().__init__(space, seeds, hyperparameters)
+        shape = (len(seeds), hyperparameters.population)
+        self._genome = _genome(space, hyperparameters.reach)
+        self._population = Population(
+            parents=np.zeros((*shape, space.dimensions), dtype=np.int64),
+            fitness=np.zeros(shape),
+            order=np.zeros(shape, dtype=np.int64),
+            filled=np.zeros(len(seeds), dtype=np.int64),
         )
-        children = self._mutate(children, self.hyperparameters.mutation, self.rng)
-        return self._memory.renew(children, lambda rows: self._mutate_again(self._parents[mothers[rows]]), self.rng)
 
-    def _mutate_again(self, parents: np.ndarray) -> np.ndarray:
-        return self._mutate(parents, 2.0 * self.hyperparameters.mutation, self.rng)
+    def parents(self, run: int = 0) -> np.ndarray:
+        """Return the population of a run, ``[p, d]``, best first."""
+        kept = self._population
+        return kept.parents[run, kept.order[run, : kept.filled[run]]]
+
+    def ask(self, most: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Propose random designs where a population is missing, else ``min(most, offspring)`` children."""
+        missing = self.hyperparameters.population - self.known.sizes
+        starting = (missing > 0) | (self._population.filled == 0)
+        wanted = np.where(starting, np.maximum(missing, 1), self.hyperparameters.offspring)
+        runs = np.repeat(np.arange(len(wanted)), np.minimum(most, wanted))
+        bred = ~starting[runs]
+        children, mothers = self._breed(runs, bred)
+        children[~bred] = self.sample(runs[~bred])
+
+        def redraw(rows: np.ndarray) -> np.ndarray:
+            mutants = self._mutate(runs[rows], mothers[rows], bred[rows])
+            mutants[~bred[rows]] = self.sample(runs[rows[~bred[rows]]])
+            return mutants
+
+        return self.renew(children, runs, redraw), runs
+
+    def tell(self, designs: np.ndarray, runs: np.ndarray, rewards: np.ndarray) -> None:
+        """Let designs compete for a place in the populations of their runs."""
+        from agents.kernels.kernel_genetic import compete
+
+        compete(self._population, designs, runs, rewards, self.known.add(designs, runs))
+
+    def _breed(self, runs: np.ndarray, bred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return designs ``[k, d]`` that are children where ``bred``, and the places of their mothers."""
+        from agents.kernels.kernel_genetic import breed
+
+        designs, mothers = np.empty((len(runs), self.space.dimensions), dtype=np.int64), np.zeros_like(runs)
+        h = self.hyperparameters
+        settings = (h.tournament, h.crossover, h.mutation, h.resample)
+        breed(self._population, self._genome, self.streams, settings, runs, bred, designs, mothers)
+        return designs, mothers
+
+    def _mutate(self, runs: np.ndarray, mothers: np.ndarray, bred: np.ndarray) -> np.ndarray:
+        """Return designs ``[k, d]`` that are mutants of their mothers where ``bred``."""
+        from agents.kernels.kernel_genetic import mutate_mothers
+
+        designs = np.empty((len(runs), self.space.dimensions), dtype=np.int64)
+        rates = (2.0 * self.hyperparameters.mutation, self.hyperparameters.resample)
+        mutate_mothers(self._population, self._genome, self.streams, rates, runs, bred, mothers, designs)
+        return designs
+
+
+def _genome(space: DesignSpace, reach: float) -> Genome:
+    """Return what the kernels know of a space; steps have the mean ``max(1, reach x (cardinality - 1))``."""
+    from agents.kernels.kernel_genetic import Genome
+
+    stop = 1.0 / np.maximum(1.0, reach * (space.cardinalities - 1))
+    with np.errstate(divide="ignore"):
+        log_go_on = np.log1p(-stop)
+    ordered = np.array([parameter.ordered for parameter in space.parameters])
+    return Genome(space.cardinalities, ordered, log_go_on, np.flatnonzero(space.cardinalities > 1))

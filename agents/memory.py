@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from archgym_envs.evaluators import design_key
 from simulators import DesignSpace
 
 ATTEMPTS = 16
 """Rounds in which repeats and infeasible designs are drawn again the searcher's own way."""
-_RANDOM_ATTEMPTS = 4
+RANDOM_ATTEMPTS = 4
 """Rounds of uniform draws after those."""
 
 
@@ -31,23 +30,22 @@ class Memory:
 
     def add(self, designs: np.ndarray) -> None:
         """Remember designs ``[n, d]``."""
-        self._keys.update(design_key(design) for design in self.space.canonical(designs))
+        self._keys.update(_keys(self.space.canonical(designs)))
 
     def known(self, designs: np.ndarray) -> np.ndarray:
         """Return a boolean array ``[n]``: True where the design has been told before."""
-        canonical = self.space.canonical(designs)
-        return np.array([design_key(design) in self._keys for design in canonical], dtype=bool)
+        keys = _keys(self.space.canonical(designs))
+        return np.array([key in self._keys for key in keys], dtype=bool)
 
     def stale(self, designs: np.ndarray) -> np.ndarray:
         """Return a boolean array ``[n]``: True where told before, repeated within the batch, or infeasible."""
         canonical = self.space.canonical(designs)
-        stale = ~self.space.feasible(canonical)
-        batch: set[bytes] = set()
-        for row, design in enumerate(canonical):
-            key = design_key(design)
-            stale[row] |= key in self._keys or key in batch
-            batch.add(key)
-        return stale
+        keys = _keys(canonical)
+        stale = np.array([key in self._keys for key in keys], dtype=bool)
+        if len(set(keys)) < len(keys):
+            first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+            stale |= np.array([first[key] != row for row, key in enumerate(keys)], dtype=bool)
+        return stale if not self.space.constraints else stale | ~self.space.feasible(canonical)
 
     def sample_new(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Draw feasible designs ``[count, d]``, new ones where :data:`ATTEMPTS` rounds find them.
@@ -73,9 +71,15 @@ class Memory:
             SamplingError: hardly any design is feasible.
         """
         designs = designs.copy()
-        for attempt in range(attempts + _RANDOM_ATTEMPTS):
+        for attempt in range(attempts + RANDOM_ATTEMPTS):
             rows = np.flatnonzero(self.stale(designs))
             if not len(rows):
                 break
             designs[rows] = redraw(rows) if attempt < attempts else self.space.sample(len(rows), rng)
         return designs
+
+
+def _keys(canonical: np.ndarray) -> list[bytes]:
+    """Return what identifies each of the canonical designs ``[n, d]``."""
+    text, width = np.ascontiguousarray(canonical, dtype=np.int64).tobytes(), 8 * canonical.shape[1]
+    return [text[start : start + width] for start in range(0, len(text), width)]

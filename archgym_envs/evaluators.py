@@ -123,7 +123,7 @@ class BudgetedEvaluator:
         self._on_fresh = on_fresh
         self._memory: dict[bytes, Evaluation] = {}
         self._ahead: dict[bytes, Evaluation] = {}
-        self._available = _countable(problem.space, budget)
+        self._available = countable(problem.space, budget)
         self._feasible_seen = 0
 
     @property
@@ -207,6 +207,6 @@ def design_key(design: np.ndarray) -> bytes:
     return np.ascontiguousarray(design, dtype=np.int64).tobytes()
 
 
-def _countable(space: DesignSpace, budget: int) -> int | None:
+def countable(space: DesignSpace, budget: int) -> int | None:
     """Return how many distinct feasible designs there are where that may end the search, else None."""
     return space.count() if space.size <= max(_COUNTED_SIZE, min(16 * budget, 2**22)) else None

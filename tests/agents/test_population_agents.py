@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.genetic import Genetic
+from agents.genetic import Genetic, GeneticHyperparameters, GeneticRuns
 from agents.memory import Memory
 from agents.random_search import RandomSearch
 from agents.random_walker import RandomWalker
@@ -46,13 +46,19 @@ def test_renewal_is_bounded_and_ends_feasible():
 
 
 def test_the_population_is_the_best_distinct_designs_and_the_newer_wins_a_tie():
-    agent = Genetic(SPACE, 0, {"population": 2})
-    agent.tell(np.array([[0, 0], [1, 0], [2, 0], [1, 0]]), np.array([1.0, 3.0, 2.0, 3.0]))
-    assert agent._parents.tolist() == [[1, 0], [2, 0]]
-    agent.tell(np.array([[3, 0]]), np.array([2.0]))
-    assert agent._parents.tolist() == [[1, 0], [3, 0]]
-    agent.tell(np.array([[4, 0]]), np.array([-10.0]))
-    assert agent._parents.tolist() == [[1, 0], [3, 0]]
+    agent = GeneticRuns(SPACE, [0], GeneticHyperparameters(population=2))
+
+    def tell(designs, rewards):
+        agent.tell(np.array(designs), np.zeros(len(designs), dtype=np.int64), np.array(rewards))
+
+    tell([[0, 0], [1, 0], [2, 0], [1, 0]], [1.0, 3.0, 2.0, 3.0])
+    assert agent.parents().tolist() == [[1, 0], [2, 0]]
+    tell([[3, 0]], [2.0])
+    assert agent.parents().tolist() == [[1, 0], [3, 0]]
+    tell([[4, 0]], [-10.0])
+    assert agent.parents().tolist() == [[1, 0], [3, 0]]
+    tell([[5, 0], [6, 0]], [2.0, 2.0])  # of one batch the first is before the second
+    assert agent.parents().tolist() == [[1, 0], [5, 0]]
 
 
 def test_the_first_population_is_random_then_children_come():

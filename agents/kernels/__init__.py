@@ -1,0 +1,1 @@
+"""Compiled kernels of agents that advance many runs at once."""
