@@ -86,6 +86,7 @@ class DesignSpace:
             raise InvalidInputError(f"a design space needs parameters with unique names, got {list(self.names)}")
         self._column_of = {name: column for column, name in enumerate(self.names)}
         self.cardinalities = np.array([len(p) for p in self.parameters], dtype=np.int64)
+        self._unsigned_counts = self.cardinalities.astype(np.uint64)
         self.size = math.prod(len(p) for p in self.parameters)
         self._weights = _radix_weights([len(p) for p in self.parameters])
         self._small_weights = np.array(self._weights, dtype=np.int64) if self.size < _INT64_SIZE else None
@@ -142,7 +143,7 @@ class DesignSpace:
         if not np.issubdtype(array.dtype, np.integer):
             raise InvalidInputError(f"designs must be integers (positions in values), got dtype {array.dtype}")
         array = array.astype(np.int64, copy=False)
-        if ((array < 0) | (array >= self.cardinalities)).any():
+        if (array.view(np.uint64) >= self._unsigned_counts).any():  # read as unsigned, a negative index is a huge one
             row, column = np.argwhere((array < 0) | (array >= self.cardinalities))[0]
             parameter = self.parameters[column]
             raise InvalidInputError(
@@ -249,6 +250,8 @@ class DesignSpace:
 
     def feasible(self, indices: np.ndarray) -> np.ndarray:
         """Return a boolean array ``[n]``: True where no constraint is broken."""
+        if not self.constraints:
+            return np.ones(len(self.check(indices)), dtype=bool)
         return np.logical_not(self.violations(indices).any(axis=1))
 
     def _canonical(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
