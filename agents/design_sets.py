@@ -12,7 +12,8 @@ _FIRST_CAPACITY = 64
 class DesignSets:
     """One set of canonical designs per run.
 
-    Designs that differ only in inactive parameters count as one, as they do in the budget. Throughout, ``runs`` is
+    Designs that differ only in inactive parameters count as one, as they do in the budget. A design takes 4 bytes per
+    parameter and some 30 more, up to twice that as the arrays grow by doubling. Throughout, ``runs`` is
     int64 ``[k]``: row i of ``designs`` ``[k, d]`` belongs to run ``runs[i]``, and means nothing to the others.
 
     Args:
@@ -29,8 +30,8 @@ class DesignSets:
         self.space = space
         self.stored = Stored(
             slots=np.zeros(2 * _FIRST_CAPACITY, dtype=np.int64),
-            rows=np.empty((_FIRST_CAPACITY, space.dimensions), dtype=np.int64),
-            owners=np.empty(_FIRST_CAPACITY, dtype=np.int64),
+            rows=np.empty((_FIRST_CAPACITY, space.dimensions), dtype=np.int32),
+            owners=np.empty(_FIRST_CAPACITY, dtype=np.int32),
             hashes=np.empty(_FIRST_CAPACITY, dtype=np.uint64),
             used=np.zeros(1, dtype=np.int64),
             sizes=np.zeros(runs, dtype=np.int64),

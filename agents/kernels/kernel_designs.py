@@ -18,9 +18,9 @@ class Stored(NamedTuple):
     slots: np.ndarray
     """int64 ``[2^b]``: position of a row + 1, 0 where empty."""
     rows: np.ndarray
-    """int64 ``[capacity, d]``."""
+    """int32 ``[capacity, d]``."""
     owners: np.ndarray
-    """int64 ``[capacity]``: the run whose set a row is in."""
+    """int32 ``[capacity]``: the run whose set a row is in."""
     hashes: np.ndarray
     """uint64 ``[capacity]``."""
     used: np.ndarray

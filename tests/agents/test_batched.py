@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -215,3 +218,14 @@ def test_wrong_input_is_refused_with_what_to_do():
 def test_only_ask_tell_agents_name_a_batched_form():
     assert {"genetic", "ant_colony"} <= set(BATCHED)
     assert all(issubclass(agent_class(name), Agent) for name in BATCHED)
+
+
+def test_the_page_shows_a_study_that_runs(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text()
+    code = page.split("## Many runs at once")[1].split("```python\n")[1].split("```")[0]
+    found: dict[str, Any] = {}
+    exec(code.replace("range(256)", "range(16)"), found)
+    assert found["curve"].shape == (200,)
+    assert (np.diff(found["curve"]) <= 0).all()
+    assert 0.0 <= found["test"].p_two_sided <= 1.0
+    assert capsys.readouterr().out
