@@ -57,7 +57,7 @@ class ArchgymCode:
     """
 
     def __init__(self, graph: TaskGraph) -> None:
-        self.graph, self.library = graph, HardwareLibrary.of(graph)
+        self.graph, self.block_library = graph, HardwareLibrary.of(graph)
         self._layout = DesignLayout(graph, Slots())
         self._parameters = tuple(self._all_parameters())
         self.inputs = tuple(
@@ -134,7 +134,7 @@ class ArchgymCode:
         return {name: Block(name, block) for name, block in found.items()}
 
     def _types(self) -> tuple[tuple[BlockType, ...], tuple[BlockType, ...], tuple[BlockType, ...]]:
-        library = self.library
+        library = self.block_library
         if not library.accelerated_tasks:
             raise InvalidInputError(f"ArchGym's space needs a task with an accelerator; {self.graph.name!r} has none")
         first = _FIRST_ACCELERATOR.get(self.graph.name, library.accelerated_tasks[0])

@@ -34,18 +34,18 @@ class BlockShelf:
     """Types of blocks for a library, also those between and beyond its own: scaled by its rules."""
 
     def __init__(self, library: HardwareLibrary) -> None:
-        self.library = library
+        self.block_library = library
 
     @property
     def gpp(self) -> BlockType:
         """The processor."""
-        return self.library.find("gpp")
+        return self.block_library.find("gpp")
 
     def accelerator(self, task: Task, unroll: int, clock_mhz: int) -> BlockType:
         """Return an accelerator; one that the library lacks is scaled from the slowest."""
         if clock_mhz in CLOCKS_MHZ and unroll in unrolls(task.iterations):
-            return self.library.find("ip", task.name, unroll, clock_mhz)
-        slowest = self.library.find("ip", task.name, 1, CLOCKS_MHZ[0])
+            return self.block_library.find("ip", task.name, unroll, clock_mhz)
+        slowest = self.block_library.find("ip", task.name, 1, CLOCKS_MHZ[0])
         return replace(
             slowest,
             name=f"{task.name}_IP0_{unroll}_{clock_mhz / CLOCKS_MHZ[0]:g}_pe",
@@ -59,9 +59,9 @@ class BlockShelf:
     def transport(self, kind: str, width_bytes: int, clock_mhz: int) -> BlockType:
         """Return a memory or bus: its width once per cycle."""
         if clock_mhz in CLOCKS_MHZ and width_bytes in WIDTHS_BYTES:
-            return self.library.find(kind, clock_mhz=clock_mhz, width_bytes=width_bytes)
+            return self.block_library.find(kind, clock_mhz=clock_mhz, width_bytes=width_bytes)
         return replace(
-            self.library.of_kind(kind)[0],
+            self.block_library.of_kind(kind)[0],
             name=f"{kind}_{width_bytes}_bytes_{clock_mhz}_mhz",
             rate=width_bytes * clock_mhz * 1e6,
             clock_hz=clock_mhz * 1e6,
