@@ -78,6 +78,23 @@ _registry: dict[str, AgentSpec] = {
         ),
         AgentSpec("gp", "agents.optuna_agents:GaussianProcess", extra="gp", doc="Gaussian process (optuna)"),
         AgentSpec("ppo", "agents.ppo:PPO", extra="rl", doc="proximal policy optimisation (stable-baselines3)"),
+        AgentSpec("rllib_ppo", "agents.rllib.ppo:RLlibPPO", extra="marl", doc="PPO, one agent for the design (RLlib)"),
+        AgentSpec("rllib_ippo", "agents.rllib.ppo:RLlibIPPO", extra="marl", doc="independent PPO agents (RLlib)"),
+        AgentSpec(
+            "rllib_shared_ppo",
+            "agents.rllib.ppo:RLlibSharedPPO",
+            extra="marl",
+            doc="PPO, several agents with one policy (RLlib)",
+        ),
+        AgentSpec(
+            "rllib_mappo", "agents.rllib.ppo:RLlibMAPPO", extra="marl", doc="PPO agents with central critics (RLlib)"
+        ),
+        AgentSpec(
+            "rllib_isac",
+            "agents.rllib.sac:RLlibISAC",
+            extra="marl",
+            doc="independent soft actor-critic, an agent per parameter (RLlib)",
+        ),
     )
 }
 

@@ -10,14 +10,15 @@ from agents.random_search import RandomSearch
 from agents.synthetic import conformance_problems, trivial_problem
 from agents.testing import ConformanceError, check_agent, trajectory
 
-COSTLY = {"tpe": {"startup": 5}, "gp": {"startup": 5}, "ppo": {}}
+HEAVY = tuple(name for name in agent_names() if name.startswith("rllib"))
+COSTLY = {"tpe": {"startup": 5}, "gp": {"startup": 5}, "ppo": {}, **{name: {} for name in HEAVY}}
 """Agents whose own cost is high: short searches always, the whole suite where slow tests are run."""
 
 
 @pytest.mark.parametrize("name", agent_names())
 def test_every_agent_conforms(name):
     if name in COSTLY:
-        some = conformance_problems()[1::6] if name == "gp" else None
+        some = conformance_problems()[1::6] if name in ("gp", *HEAVY) else None
         check_agent(name, COSTLY[name], budget=10, learns=False, problems=some)
     else:
         check_agent(name)

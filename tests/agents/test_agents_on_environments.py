@@ -14,7 +14,7 @@ from tests.archgym_envs.test_registered_environments import IDS, SMALL
 
 SHORT = SMALL | {"archgym/CoDesign-v0": {"workload": "keyword-spotting"}}
 """Arguments that make an environment quick to search."""
-BUDGET = {"gp": 7, "ppo": 12}
+BUDGET = {"gp": 7, "ppo": 12, **{name: 12 for name in agent_names() if name.startswith("rllib")}}
 HYPERPARAMETERS = {"gp": {"startup": 4}, "tpe": {"startup": 5}}
 
 
