@@ -36,6 +36,13 @@ class Hyperparameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_ACTIONS = {
+    "one-shot": "an action is a whole design (MultiDiscrete)",
+    "sequential": "an action is a value of the parameter whose turn it is (Discrete)",
+    "edit": "an action changes the design before",
+    "relaxed": "an action is a point of a box",
+}
+"""Why a formulation is not for everyone."""
 H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
 
 
@@ -160,6 +167,7 @@ def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mappin
             f"got {type(hyperparameters).__name__}"
         )
     given = dict(hyperparameters or {})
+    _check_formulation(searcher, given.get("formulation"))
     for field in given:
         if field not in model.model_fields:
             raise UnknownNameError(f"hyperparameter of agent {searcher.name!r}", field, model.model_fields)
@@ -171,3 +179,18 @@ def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mappin
         raise InvalidInputError(
             f"agent {searcher.name!r}: hyperparameter {where!r}: {first['msg']}, got {first['input']!r}"
         ) from None
+
+
+def _check_formulation(searcher: type[Searcher[Any]], formulation: object) -> None:
+    """Refuse a formulation that exists, but not for this searcher, with the reason and what it can do."""
+    from archgym_envs.design_env import FORMULATIONS
+
+    able = searcher.formulations
+    if formulation not in FORMULATIONS or formulation in able:
+        return
+    nearest = next(name for name in FORMULATIONS if name in able)
+    raise InvalidInputError(
+        f"agent {searcher.name!r} cannot search formulation {formulation!r}: {_ACTIONS[str(formulation)]}, and it "
+        f"searches {', '.join(able)} only. Use formulation {nearest!r}, or an agent that 'archgym list agents' shows "
+        f"with {formulation!r}"
+    )

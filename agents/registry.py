@@ -77,7 +77,13 @@ _registry: dict[str, AgentSpec] = {
             doc="random-forest model and expected improvement (scikit-learn)",
         ),
         AgentSpec("gp", "agents.optuna_agents:GaussianProcess", extra="gp", doc="Gaussian process (optuna)"),
-        AgentSpec("ppo", "agents.ppo:PPO", extra="rl", doc="proximal policy optimisation (stable-baselines3)"),
+        AgentSpec("ppo", "agents.sb3.ppo:PPO", extra="rl", doc="proximal policy optimisation (stable-baselines3)"),
+        AgentSpec("maskable_ppo", "agents.sb3.ppo:MaskablePPO", extra="rl", doc="PPO with action masks (sb3-contrib)"),
+        AgentSpec("a2c", "agents.sb3.a2c:A2C", extra="rl", doc="advantage actor-critic (stable-baselines3)"),
+        AgentSpec("dqn", "agents.sb3.dqn:DQN", extra="rl", doc="deep Q-learning, a value per step (stable-baselines3)"),
+        AgentSpec(
+            "sac", "agents.sb3.sac:SAC", extra="rl", doc="soft actor-critic in the relaxed box (stable-baselines3)"
+        ),
         AgentSpec("rllib_ppo", "agents.rllib.ppo:RLlibPPO", extra="marl", doc="PPO, one agent for the design (RLlib)"),
         AgentSpec("rllib_ippo", "agents.rllib.ppo:RLlibIPPO", extra="marl", doc="independent PPO agents (RLlib)"),
         AgentSpec(

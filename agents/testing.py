@@ -35,6 +35,8 @@ __all__ = ["ConformanceError", "check_agent", "trajectory"]
 
 AnyAgent = Agent[Any] | LearningAgent[Any]
 Build = Callable[[DesignSpace, int], AnyAgent]
+COST = {"minimize": "cost"}
+"""The objective of the synthetic problems."""
 BLIND = ("random_search", "quasi_random", "grid")
 """Agents that ignore rewards, so that nothing can be asked of what they find."""
 
@@ -46,6 +48,7 @@ def check_agent(
     budget: int = 40,
     learns: bool | None = None,
     problems: Sequence[Problem] | None = None,
+    objective: Mapping[str, Any] | Objective = COST,
 ) -> None:
     """Check that an agent keeps the contract.
 
@@ -54,8 +57,8 @@ def check_agent(
         hyperparameters: those to check it with.
         budget: evaluations of each small search; the trivial problem takes 120.
         learns: whether it must beat chance on the trivial problem; default: all but those of :data:`BLIND`.
-        problems: those to search instead of :func:`agents.synthetic.conformance_problems`; their simulator has a
-            metric ``cost``.
+        problems: those to search instead of :func:`agents.synthetic.conformance_problems`.
+        objective: what is searched for in the problems; default: the lowest ``cost``.
 
     Raises:
         ConformanceError: naming the clause, the space and the numbers.
@@ -67,7 +70,7 @@ def check_agent(
 
     _check_class(found)
     for problem in conformance_problems() if problems is None else problems:
-        _check_search(build, problem, budget)
+        _check_search(build, problem, budget, objective)
         if issubclass(found, Agent):
             _check_protocol(build, problem.space)
     if learns if learns is not None else found.name not in BLIND:
@@ -81,31 +84,33 @@ def _check_class(found: type[Searcher[Any]]) -> None:
         _require(bool(field.description), f"hyperparameter {name!r} of {found.name!r} is not documented")
 
 
-def _check_search(build: Build, problem: Problem, budget: int) -> None:
+def _check_search(build: Build, problem: Problem, budget: int, objective: Mapping[str, Any] | Objective) -> None:
     """Search twice with one seed; compare, and check budget and feasibility."""
     where = f"space {problem.space.name!r}"
-    first, evaluator = trajectory(build(problem.space, 3), problem, budget)
-    again, _ = trajectory(build(problem.space, 3), problem, budget)
+    first, evaluator = trajectory(build(problem.space, 3), problem, budget, objective)
+    again, _ = trajectory(build(problem.space, 3), problem, budget, objective)
     _require(np.array_equal(first, again), f"{where}: the same seed gave two different searches")
     _require(1 <= len(first) <= budget, f"{where}: {len(first)} evaluations with a budget of {budget}")
     _require(evaluator.stopped is not None, f"{where}: the search ended before the budget did")
     if issubclass(type(build(problem.space, 0)), Agent):
         _require(bool(problem.space.feasible(first).all()), f"{where}: infeasible designs were proposed")
     if problem.space.size >= 200 * budget:
-        other, _ = trajectory(build(problem.space, 4), problem, budget)
+        other, _ = trajectory(build(problem.space, 4), problem, budget, objective)
         _require(not np.array_equal(first, other), f"{where}: two seeds gave the same search")
         _require(len(first) == budget, f"{where}: only {len(first)} of {budget} evaluations used")
 
 
-def trajectory(agent: AnyAgent, problem: Problem, budget: int) -> tuple[np.ndarray, BudgetedEvaluator]:
-    """Search for the lowest cost; return the evaluated designs ``[k, d]`` in order, and the evaluator."""
+def trajectory(
+    agent: AnyAgent, problem: Problem, budget: int, objective: Mapping[str, Any] | Objective = COST
+) -> tuple[np.ndarray, BudgetedEvaluator]:
+    """Search, by default for the lowest cost; return the evaluated designs ``[k, d]`` in order, and the evaluator."""
     designs: list[np.ndarray] = []
 
     def note(fresh: FreshEvaluation) -> None:
         designs.append(fresh.design)
 
     evaluator = BudgetedEvaluator(problem, budget, on_fresh=note)
-    run_search(agent, evaluator, Scorer(Objective.parse({"minimize": "cost"}), problem))
+    run_search(agent, evaluator, Scorer(Objective.parse(objective), problem))
     return np.array(designs), evaluator
 
 

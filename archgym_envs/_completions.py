@@ -1,4 +1,4 @@
-"""Which values of the next parameter leave a feasible design: for the masks of ``SequentialDesign``."""
+"""Which values leave a feasible design: for the masks of ``DesignEnv`` and ``SequentialDesign``."""
 
 from __future__ import annotations
 
@@ -69,3 +69,17 @@ class Completions:
         designs[:, : self.first] = prefix
         designs[:, self.first :] = np.stack(columns, axis=1)
         return self._space.feasible(designs)
+
+
+def possible_values(space: DesignSpace) -> np.ndarray:
+    """Return which values some feasible design has, bool, those of the first parameter first, then of the second.
+
+    Known in spaces of up to :data:`WHOLE` designs; all of them in larger ones, and where no design is feasible.
+    """
+    counts = space.cardinalities
+    if not space.constraints or space.size > WHOLE:
+        return np.ones(counts.sum(), dtype=bool)
+    designs = space.unflatten(np.arange(space.size))
+    designs = designs[space.feasible(designs)]
+    possible = [np.isin(np.arange(count), column) for count, column in zip(counts, designs.T, strict=True)]
+    return np.concatenate(possible) if len(designs) else np.ones(counts.sum(), dtype=bool)

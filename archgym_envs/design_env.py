@@ -19,6 +19,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from archgym_envs._completions import possible_values
 from archgym_envs.evaluators import DirectEvaluator, Evaluator
 from archgym_envs.objectives import Objective
 from archgym_envs.observations import ObservationEncoder
@@ -103,6 +104,7 @@ class DesignEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.formulation = formulation
         self.action_space = gymnasium.spaces.MultiDiscrete(problem.space.cardinalities)
         self.observation_space = self.core.encoder.box
+        self._masks: np.ndarray | None = None
         self._steps = 0
 
     @property
@@ -129,6 +131,17 @@ class DesignEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def observation_names(self) -> tuple[str, ...]:
         """What each entry of the observation is."""
         return self.core.encoder.names
+
+    def action_masks(self) -> np.ndarray:
+        """Return which values can be part of a feasible design, bool ``[n]``, n those of all parameters together.
+
+        First the values of the first parameter, then of the second, and so on, as sb3-contrib's ``MaskablePPO`` asks
+        for. It is known in spaces of up to 65 536 designs, and all true in larger ones. Values of different parameters
+        that exclude one another are not masked: a design is chosen at once.
+        """
+        if self._masks is None:
+            self._masks = possible_values(self.space)
+        return self._masks.copy()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, Info]:
         """Begin an episode; return the observation and info of the reference design.

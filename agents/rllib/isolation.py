@@ -11,30 +11,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from agents.isolation import isolated
+
 _SILENT = logging.CRITICAL + 1
 
 
 @contextlib.contextmanager
-def isolated(seed: int) -> Iterator[None]:
-    """Seed the global generators that RLlib draws from, use one thread and keep quiet; undo all of it at the end."""
+def seeded(seed: int) -> Iterator[None]:
+    """Seed the global generators that RLlib draws from and keep quiet; undo all of it at the end."""
     import torch
-    from torch.distributions import Distribution
 
-    threads, validate = torch.get_num_threads(), Distribution._validate_args
-    states = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]), quiet():
+    with isolated(), quiet():
         random.seed(seed)
         np.random.seed(seed % 2**32)
         torch.manual_seed(seed)
-        torch.set_num_threads(1)
-        Distribution.set_default_validate_args(False)  # a quarter of the time of small networks
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
-            Distribution.set_default_validate_args(validate)
-            random.setstate(states[0])
-            np.random.set_state(states[1])
+        yield
 
 
 @contextlib.contextmanager

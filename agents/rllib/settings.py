@@ -148,11 +148,11 @@ class RLlibAgent(LearningAgent[L_co]):
             raise InvalidInputError(
                 f"{self.name} needs an environment with a budget: pass evaluator=BudgetedEvaluator(problem, budget=...)"
             )
-        from agents.rllib.isolation import isolated
+        from agents.rllib.isolation import seeded
 
         seed = int(self.rng.integers(2**31))
         partition = self._partition(environment)
-        with isolated(seed):
+        with seeded(seed):
             from agents.rllib.game import Rules
 
             rules = Rules(

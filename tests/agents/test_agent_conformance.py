@@ -11,7 +11,8 @@ from agents.synthetic import conformance_problems, trivial_problem
 from agents.testing import ConformanceError, check_agent, trajectory
 
 HEAVY = tuple(name for name in agent_names() if name.startswith("rllib"))
-COSTLY = {"tpe": {"startup": 5}, "gp": {"startup": 5}, "ppo": {}, **{name: {} for name in HEAVY}}
+SB3 = ("ppo", "maskable_ppo", "a2c", "dqn", "sac")
+COSTLY = {"tpe": {"startup": 5}, "gp": {"startup": 5}, **{name: {} for name in (*SB3, *HEAVY)}}
 """Agents whose own cost is high: short searches always, the whole suite where slow tests are run."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agents import make_agent
-from agents.ppo import PPO
+from agents.sb3.ppo import PPO
 from agents.synthetic import trivial_problem
 from agents.testing import trajectory
 from archgym_envs import DesignEnv
