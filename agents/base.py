@@ -43,6 +43,8 @@ _ACTIONS = {
     "relaxed": "an action is a point of a box",
 }
 """Why a formulation is not for everyone."""
+_NAMED = 6
+"""Agents that an error names at most."""
 H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
 
 
@@ -167,7 +169,8 @@ def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mappin
             f"got {type(hyperparameters).__name__}"
         )
     given = dict(hyperparameters or {})
-    _check_formulation(searcher, given.get("formulation"))
+    if reason := formulation_refusal(searcher, given.get("formulation")):
+        raise InvalidInputError(reason)
     for field in given:
         if field not in model.model_fields:
             raise UnknownNameError(f"hyperparameter of agent {searcher.name!r}", field, model.model_fields)
@@ -181,16 +184,18 @@ def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mappin
         ) from None
 
 
-def _check_formulation(searcher: type[Searcher[Any]], formulation: object) -> None:
-    """Refuse a formulation that exists, but not for this searcher, with the reason and what it can do."""
+def formulation_refusal(searcher: type[Searcher[Any]], formulation: object) -> str:
+    """Return why a searcher cannot search a formulation that exists, and the nearest that can; empty where it can."""
+    from agents.registry import agents_for
     from archgym_envs.design_env import FORMULATIONS
 
     able = searcher.formulations
     if formulation not in FORMULATIONS or formulation in able:
-        return
-    nearest = next(name for name in FORMULATIONS if name in able)
-    raise InvalidInputError(
+        return ""
+    others = agents_for(str(formulation))
+    more = "" if len(others) <= _NAMED else f" and {len(others) - _NAMED} more"
+    return (
         f"agent {searcher.name!r} cannot search formulation {formulation!r}: {_ACTIONS[str(formulation)]}, and it "
-        f"searches {', '.join(able)} only. Use formulation {nearest!r}, or an agent that 'archgym list agents' shows "
-        f"with {formulation!r}"
+        f"searches {', '.join(able)} only; leave the formulation out, or use one of the agents that can: "
+        f"{', '.join(others[:_NAMED])}{more}"
     )

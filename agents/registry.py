@@ -140,6 +140,19 @@ def agent_spec(name: str) -> AgentSpec:
     return specs[name]
 
 
+def agents_for(formulation: str) -> tuple[str, ...]:
+    """Return the names of the agents, of those that can be imported here, that search a formulation; learners first."""
+    found: list[tuple[bool, str]] = []
+    for name in agent_names():
+        try:
+            searcher = agent_class(name)
+        except (MissingExtraError, InvalidInputError):
+            continue
+        if formulation in searcher.formulations:
+            found.append((not issubclass(searcher, LearningAgent), name))
+    return tuple(name for _, name in sorted(found, key=lambda pair: pair[0]))
+
+
 def agent_class(name: str) -> type[Searcher[Any]]:
     """Import and return an agent's class.
 

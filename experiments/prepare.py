@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from agents import agent_class, agent_spec, draw_hyperparameters, sweep_ranges
-from agents.base import Searcher
+from agents.base import Searcher, formulation_refusal
 from archgym_envs.objectives import KINDS, Objective
 from archgym_envs.registration import make_problem, spec
 from experiments.config_errors import Complaint, ConfigError, Path, complain, message_for, unknown_name
@@ -270,6 +270,8 @@ def _missing_declaration(searcher: type[Searcher[Any]], name: str) -> str | None
 
 def _hyperparameter_complaints(searcher: type[Searcher[Any]], given: dict[str, Any], path: Path) -> list[Complaint]:
     model = searcher.Hyperparameters
+    if reason := formulation_refusal(searcher, given.get("formulation")):
+        return [complain((*path, "formulation"), reason)]
     known = [*model.model_fields, *AGENT_OPTIONS]
     complaints = [
         complain((*path, name), unknown_name(f"hyperparameter of agent {searcher.name!r}", name, known))

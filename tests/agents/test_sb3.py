@@ -9,6 +9,8 @@ from agents import agent_class, agent_names, make_agent
 from agents.synthetic import SyntheticSimulator
 from agents.testing import trajectory
 from archgym_envs import DesignEnv, SequentialDesign
+from experiments import ConfigError, ExperimentConfig
+from experiments.prepare import prepare
 from simulators import Constraint, DesignSpace, InvalidInputError, Parameter, Problem
 from tests.agents.separable import separable_problem
 
@@ -93,11 +95,14 @@ def test_masks_of_large_spaces_and_of_spaces_without_constraints_are_all_true():
 
 def test_other_formulations_are_refused_with_the_nearest():
     space = small_problem().space
-    with pytest.raises(InvalidInputError, match=r"'dqn' cannot search formulation 'one-shot'.*'sequential'"):
+    with pytest.raises(
+        InvalidInputError,
+        match=r"'dqn' cannot search formulation 'one-shot'.*sequential, edit only.* ppo, maskable_ppo",
+    ):
         make_agent("dqn", space, 0, {"formulation": "one-shot"})
-    with pytest.raises(InvalidInputError, match=r"'sac' cannot search formulation 'edit'.*'relaxed'"):
+    with pytest.raises(InvalidInputError, match=r"'sac' cannot search formulation 'edit'.*relaxed only.* dqn"):
         make_agent("sac", space, 0, {"formulation": "edit"})
-    with pytest.raises(InvalidInputError, match=r"'genetic' cannot search formulation 'sequential'.*'one-shot'"):
+    with pytest.raises(InvalidInputError, match=r"'genetic' cannot search formulation 'sequential'.*that can: ppo"):
         make_agent("genetic", space, 0, {"formulation": "sequential"})
     with pytest.raises(InvalidInputError, match="Input should be"):
         make_agent("ppo", space, 0, {"formulation": "episodic"})
@@ -153,3 +158,9 @@ def test_they_close_the_gap_on_the_separable_problem(name):
 def test_every_formulation_has_an_agent():
     found = {formulation for name in agent_names() for formulation in agent_class(name).formulations}
     assert found == {"one-shot", "sequential", "edit", "relaxed"}
+
+
+def test_a_config_is_refused_before_it_runs_with_reason_and_alternative():
+    config = {"name": "t", "problems": [{"environment": "archgym/Coupled-v0"}], "budget": 20, "seeds": 1}
+    with pytest.raises(ConfigError, match=r"agents.0.genetic.formulation: .* one-shot only; .* ppo, "):
+        prepare(ExperimentConfig.model_validate({**config, "agents": [{"genetic": {"formulation": "edit"}}]}))
