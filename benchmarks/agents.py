@@ -23,8 +23,10 @@ from simulators.tabular.table import blocks_of, collect
 
 COUNTS = (8, 8, 6, 6, 5, 5, 4, 4, 3, 2)
 TABLE_COUNTS = (6, 6, 5, 5, 4, 4, 3, 3, 2, 2)
-SLOW_ABOVE = {"gp": 100, "tpe": 1000, "ppo": 1000}
+SLOW_ABOVE = {"gp": 100, "tpe": 1000}
 """Evaluations above these are left out unless ``--all`` is given: they take minutes."""
+LEARNERS_SLOW_ABOVE = 1000
+"""The same of all agents that own their loop."""
 RUNS = 256
 WARM_UP = 200
 """Evaluations of a first search, which imports modules and loads compiled code; a tenth of it for slow agents."""
@@ -101,15 +103,22 @@ def print_agents(names: list[str], budgets: list[int], everything: bool) -> None
     print(f"{'agent':<24}" + "".join(f"{grouped(budget):>12}" for budget in budgets))
     left_out = False
     for name in names:
-        proposals_per_second(name, WARM_UP if name not in SLOW_ABOVE else WARM_UP // 10)
+        limit = slow_above(name)
+        proposals_per_second(name, WARM_UP if limit is None else WARM_UP // 10)
         print(f"{name:<24}", end="", flush=True)
         for budget in budgets:
-            slow = budget > SLOW_ABOVE.get(name, budget) and not everything
+            slow = limit is not None and budget > limit and not everything
             left_out |= slow
             print(f"{'-' if slow else grouped(proposals_per_second(name, budget)):>12}", end="", flush=True)
         print()
     if left_out:
         print("-: takes minutes and was left out; --all includes it")
+
+
+def slow_above(name: str) -> int | None:
+    """Return above how many evaluations an agent takes minutes, or None."""
+    learns = issubclass(agent_class(name), LearningAgent)
+    return SLOW_ABOVE.get(name, LEARNERS_SLOW_ABOVE if learns else None)
 
 
 def print_studies(names: list[str], budgets: list[int]) -> None:
