@@ -153,6 +153,14 @@ class LearningAgent(Searcher[H_co]):
     def learn(self, environment: DesignEnv) -> None:
         """Step the environment until done, or until ``BudgetExhausted`` propagates out of ``step``."""
 
+    def budget_of(self, environment: DesignEnv) -> int:
+        """Return the budget that ends the search; raises InvalidInputError where there is none."""
+        if environment.budget is None:
+            raise InvalidInputError(
+                f"{self.name} needs an environment with a budget: pass evaluator=BudgetedEvaluator(problem, budget=...)"
+            )
+        return environment.budget
+
 
 def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mapping[str, Any] | None) -> BaseModel:
     """Return the hyperparameter model of ``searcher`` filled with the user's values.

@@ -14,7 +14,7 @@ from agents.native_ppo import ClippedHyperparameters, ClippedSearch
 from agents.policies import joint_columns, normalised
 from agents.policy_search import Batch
 from agents.sweeps import Choice, Integer
-from archgym_envs.partitions import Partition, by_parameter, make_partition
+from archgym_envs.partitions import Partition, by_parameter, count_refusal, make_partition
 from archgym_envs.scoring import INVALID_REWARD
 from simulators import DesignSpace, Evaluation, InvalidInputError
 
@@ -23,7 +23,7 @@ _HISTORY = 4
 _LARGEST_TARGET = 3.0
 """Normalised rewards are cut here for the central critic: one failed design must not bend it."""
 _LEAST_WARMUP = 20
-_WARMUP_SHARE = 3
+_WARMUP_DIVISOR = 3
 
 
 class MultiAgentPPOHyperparameters(ClippedHyperparameters):
@@ -114,17 +114,15 @@ class MultiAgentPPO(ClippedSearch[MultiAgentPPOHyperparameters]):
     @classmethod
     def refusal(cls, space: DesignSpace, hyperparameters: BaseModel) -> str:
         """Return why the space cannot be divided so, else an empty text."""
-        agents: int = hyperparameters.agents  # type: ignore[attr-defined]
-        if agents > space.dimensions:
-            return f"{agents} agents cannot share {space.dimensions} parameters; set agents to at most that, or to 0"
-        return ""
+        chosen: Any = hyperparameters
+        return count_refusal(space, chosen.partition, chosen.agents)
 
     def ask(self, n: int) -> np.ndarray:
         """Propose random designs while the partition is to be learned, then draws from the agents' policies."""
         if self.partition is not None:
             return super().ask(n)
         if not self._memory:
-            self._warmup = min(self._warmup, max(_LEAST_WARMUP, n // _WARMUP_SHARE))
+            self._warmup = min(self._warmup, max(_LEAST_WARMUP, n // _WARMUP_DIVISOR))
         missing = self._warmup - len(self._first)
         return self._memory.sample_new(max(1, min(n, missing)), self.rng)
 

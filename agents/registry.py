@@ -183,7 +183,8 @@ def make_agent(
 def _require(spec: AgentSpec, found: type[Searcher[Any]]) -> None:
     """Check the modules an agent class says it needs (``requires``) without importing them."""
     for module in found.requires:
-        if importlib.util.find_spec(module) is None:
+        # the package only: to find a module inside it would import it
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
             raise MissingExtraError(f"agent {spec.name!r}", spec.extra or "all", module)
 
 

@@ -130,6 +130,18 @@ def by_interaction(space: DesignSpace, designs: np.ndarray, scores: np.ndarray, 
     return _partition({f"cluster_{i}": names for i, names in enumerate(found.values())})
 
 
+def count_refusal(space: DesignSpace, kind: str, count: int) -> str:
+    """Return why ``count`` agents cannot share a space in a partition of this kind; empty where they can.
+
+    0 stands for as many as the partition has, and is never refused.
+    """
+    if count and kind not in ("random", "interaction"):
+        return f"partition {kind!r} says how many agents there are; leave agents out, or use partition 'random'"
+    if count > space.dimensions:
+        return f"{count} agents cannot share {space.dimensions} parameters; set agents to at most that, or to 0"
+    return ""
+
+
 def make_partition(
     space: DesignSpace,
     kind: str,

@@ -270,10 +270,12 @@ def _missing_declaration(searcher: type[Searcher[Any]], name: str) -> str | None
 
 def _hyperparameter_complaints(searcher: type[Searcher[Any]], given: dict[str, Any], path: Path) -> list[Complaint]:
     model = searcher.Hyperparameters
-    if reason := formulation_refusal(searcher, given.get("formulation")):
-        return [complain((*path, "formulation"), reason)]
     known = [*model.model_fields, *AGENT_OPTIONS]
-    complaints = [
+    complaints = []
+    if reason := formulation_refusal(searcher, given.get("formulation")):
+        complaints.append(complain((*path, "formulation"), reason))
+        given = {name: value for name, value in given.items() if name != "formulation"}
+    complaints += [
         complain((*path, name), unknown_name(f"hyperparameter of agent {searcher.name!r}", name, known))
         for name in given
         if name not in model.model_fields

@@ -4,12 +4,15 @@ RLlib's parts are driven directly, in this process: its environment runner sampl
 the same networks. No Ray cluster is started, no thread or worker, and no file is written. ``Algorithm``, which ties the
 parts together elsewhere, needs a cluster even without remote workers, and takes seconds to start it.
 
-==================  =================================================================================================
-``game``            the design problem as RLlib sees it
-``modules``         policy and value networks
-``training``        the loop: sample, update, until the budget ends
-``isolation``       seeds, threads, logs and warnings as they were before
-==================  =================================================================================================
+===================  =================================================================================================
+``settings``         hyperparameters and what all these agents share
+``ppo``, ``sac``     the agents
+``game``             the design problem as RLlib sees it
+``modules``          policy and value networks
+``training``         the loop of ``ppo``: sample, update, until the budget ends; and what both loops share
+``soft_actor_critic``  the loop of ``sac``, and the memory it learns from
+``isolation``        seeds, threads, logs and warnings as they were before
+===================  =================================================================================================
 
 Only ``settings`` and the agents' own modules may be imported without Ray installed.
 """

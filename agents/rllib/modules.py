@@ -108,16 +108,13 @@ class SACModule(DefaultSACTorchRLModule):
 
 
 def drawn(logits: torch.Tensor, sizes: list[int], stream: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw one action per position, int64 ``[n, k]``, from logits ``[n, sum(sizes)]``, and its log-probability.
-
-    By the Gumbel-max trick (Maddison, Tarlow and Minka, A* Sampling, NeurIPS 2014).
-    """
-    noise = -torch.log(-torch.log(torch.rand(logits.shape, generator=stream).clamp(1e-20, 1.0 - 1e-7)))
+    """Draw one action per position, int64 ``[n, k]``, from logits ``[n, sum(sizes)]``, and its log-probability."""
     actions, logp = [], torch.zeros(len(logits))
-    for part, noisy in zip(logits.split(sizes, dim=-1), (logits + noise).split(sizes, dim=-1), strict=True):
-        chosen = noisy.argmax(dim=-1)
-        logp = logp + part.log_softmax(dim=-1).gather(-1, chosen[:, None])[:, 0]
-        actions.append(chosen)
+    for part in logits.split(sizes, dim=-1):
+        log_probabilities = part.log_softmax(dim=-1)
+        chosen = torch.multinomial(log_probabilities.exp(), 1, generator=stream)
+        logp = logp + log_probabilities.gather(-1, chosen)[:, 0]
+        actions.append(chosen[:, 0])
     return torch.stack(actions, dim=-1), logp
 
 

@@ -78,10 +78,9 @@ class RLlibISAC(RLlibAgent[ISACHyperparameters]):
             "several parameters; use partition 'parameter', or rllib_ippo, which takes every partition"
         )
 
-    def _train(self, environment: Any, rules: Any, seed: int) -> None:
+    def _train(self, environment: Any, rules: Any, budget: int, seed: int) -> None:
         from agents.rllib.soft_actor_critic import train_sac
 
         chosen = self.hyperparameters
-        length = chosen.episode_length if chosen.formulation == "edit" else 1
-        games = max(1, chosen.train_batch // length) if length == 1 else 1
+        games = 1 if chosen.formulation == "edit" else chosen.train_batch  # a walk may go on after an update
         train_sac(environment, rules, games, chosen.train_batch, chosen, seed)

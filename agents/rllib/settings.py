@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from agents.base import Hyperparameters, LearningAgent, hyperparameter
 from agents.sweeps import Choice, Integer, LogUniform, Uniform
-from archgym_envs.partitions import Partition, by_parameter, make_partition
+from archgym_envs.partitions import Partition, by_parameter, count_refusal, make_partition
 from archgym_envs.scoring import INVALID_REWARD
 from simulators import DesignSpace, InvalidInputError
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 UPDATES = 32
 """Policy updates aimed at within the budget when ``train_batch`` is not given."""
-_WARMUP_SHARE = 3
+_WARMUP_DIVISOR = 3
+"""At most this part of the budget goes to it."""
 PARTITION_DOC = (
     "Who chooses what: an agent per parameter (Krishnan et al., arXiv 2211.16385), per declared group, per cluster of "
     "parameters seen to interact (arXiv 2507.16249), per random part, or one for all. Trap: a claim for a partition "
@@ -36,22 +37,20 @@ class LearnerHyperparameters(Hyperparameters):
     gamma: float = hyperparameter(0.99, "Discount. Without effect where an episode is one design.", ge=0.0, le=1.0)
     formulation: Literal["one-shot", "edit"] = hyperparameter(
         "one-shot",
-        "All values at once, or changes to the design before. Trap: edits reach only designs near the reference design "
-        "within an episode.",
-        sweep=Choice("one-shot", "edit"),
+        "All values at once, or a change of every parameter of the design before, by one value where it is ordered. "
+        "Trap: edits reach only designs near the reference design within an episode.",
     )
     episode_length: int = hyperparameter(
         16,
         "Designs per episode of edits; one-shot episodes are one design. Trap: an ordered parameter moves by one value "
         "per edit, so that short episodes cannot cross its range.",
-        sweep=Choice(8, 16, 32),
         ge=1,
     )
     restart: float = hyperparameter(
         0.1,
         "Policies begin anew, untrained, when less than this share of an update's designs is new: they have settled, "
         "and what they propose is known. 0: never. Trap: above 0.5 policies are dropped before they have settled.",
-        sweep=Choice(0.05, 0.1, 0.25),
+        sweep=Choice(0.1, 0.25, 0.5),
         ge=0.0,
         lt=1.0,
     )
@@ -68,8 +67,8 @@ class PPOHyperparameters(LearnerHyperparameters):
     )
     train_batch: int | None = hyperparameter(
         None,
-        "Designs per update; None takes a 32nd of the budget, between 8 and 32. Trap: RLlib's 4000 would never update "
-        "within a small budget.",
+        "Designs per update; None takes a 32nd of the budget, between 8 and 32; with edits whole episodes. Trap: "
+        "RLlib's 4000 would never update within a small budget.",
         ge=2,
     )
     epochs: int = hyperparameter(
@@ -122,7 +121,7 @@ L_co = TypeVar("L_co", bound=LearnerHyperparameters, covariant=True)
 class RLlibAgent(LearningAgent[L_co]):
     """A learner of RLlib on a design environment; a subclass says what it trains and who chooses what."""
 
-    requires = ("torch", "ray.rllib", "pettingzoo")
+    requires = ("torch", "ray", "pettingzoo")
     formulations = ("one-shot", "edit")
     shared: ClassVar[bool] = False
     """One policy serves all agents."""
@@ -133,9 +132,8 @@ class RLlibAgent(LearningAgent[L_co]):
     def refusal(cls, space: DesignSpace, hyperparameters: BaseModel) -> str:
         """Return why the space cannot be divided so, else an empty text."""
         agents: int = getattr(hyperparameters, "agents", 0)
-        if agents > space.dimensions:
-            return f"{agents} agents cannot share {space.dimensions} parameters; set agents to at most that, or to 0"
-        return ""
+        kind: str = getattr(hyperparameters, "partition", "single")
+        return count_refusal(space, kind, agents)
 
     def learn(self, environment: DesignEnv) -> None:
         """Learn until the environment's budget ends (``BudgetExhausted`` leaves through ``step``).
@@ -144,14 +142,11 @@ class RLlibAgent(LearningAgent[L_co]):
             InvalidInputError: an environment without a budget, which would never end.
             BudgetExhausted: the normal end.
         """
-        if environment.budget is None:
-            raise InvalidInputError(
-                f"{self.name} needs an environment with a budget: pass evaluator=BudgetedEvaluator(problem, budget=...)"
-            )
         from agents.rllib.isolation import seeded
 
+        budget = self.budget_of(environment)
         seed = int(self.rng.integers(2**31))
-        partition = self._partition(environment)
+        partition = self._partition(environment, budget)
         with seeded(seed):
             from agents.rllib.game import Rules
 
@@ -162,7 +157,7 @@ class RLlibAgent(LearningAgent[L_co]):
                 shared=self.shared,
                 central=self.central,
             )
-            self._train(environment, rules, seed)
+            self._train(environment, rules, budget, seed)
 
     def settings(self) -> dict[str, Any]:
         """Return the hyperparameters and the versions of the libraries."""
@@ -171,22 +166,22 @@ class RLlibAgent(LearningAgent[L_co]):
 
         return {**super().settings(), "ray": ray.__version__, "torch": str(torch.__version__)}
 
-    def _train(self, environment: DesignEnv, rules: Any, seed: int) -> None:
+    def _train(self, environment: DesignEnv, rules: Any, budget: int, seed: int) -> None:
         """Sample and learn until BudgetExhausted leaves."""
         raise NotImplementedError
 
-    def _partition(self, environment: DesignEnv) -> Partition:
+    def _partition(self, environment: DesignEnv, budget: int) -> Partition:
         """Return who chooses what; for interactions random designs are evaluated first."""
         chosen = self.hyperparameters
         kind: str = getattr(chosen, "partition", "single")
         count: int | None = getattr(chosen, "agents", 0) or None
         if kind == "interaction":
-            return self._interacting(environment, count)
+            return self._interacting(environment, budget, count)
         return make_partition(self.space, kind, count=count if kind == "random" else None, seed=self.seed)
 
-    def _interacting(self, environment: DesignEnv, count: int | None) -> Partition:
+    def _interacting(self, environment: DesignEnv, budget: int, count: int | None) -> Partition:
         warmup: int = self.hyperparameters.warmup  # type: ignore[attr-defined]
-        designs = self.space.sample(min(warmup, max(1, (environment.budget or 0) // _WARMUP_SHARE)), self.rng)
+        designs = self.space.sample(min(warmup, max(1, budget // _WARMUP_DIVISOR)), self.rng)
         rewards = np.array([self._rewarded(environment, design) for design in designs])
         scores = np.where(rewards > INVALID_REWARD, rewards, np.nan)
         try:
@@ -210,10 +205,10 @@ class RLlibPPOAgent(RLlibAgent[L_co]):
         length = chosen.episode_length if chosen.formulation == "edit" else 1
         return max(1, round(designs / length)) * length
 
-    def _train(self, environment: DesignEnv, rules: Any, seed: int) -> None:
+    def _train(self, environment: DesignEnv, rules: Any, budget: int, seed: int) -> None:
         from agents.rllib.training import Amounts, train_ppo
 
         chosen: Any = self.hyperparameters
-        designs = self.resolved_train_batch(environment.budget or 0)
+        designs = self.resolved_train_batch(budget)
         games = designs // (chosen.episode_length if chosen.formulation == "edit" else 1)
         train_ppo(environment, rules, Amounts(games, designs, chosen.epochs, chosen.minibatches), chosen, seed)

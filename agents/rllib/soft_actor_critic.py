@@ -35,6 +35,7 @@ class Replay:
         """Forget everything."""
         self._parts: list[dict[int, dict[str, np.ndarray]]] = []
         self._whole: dict[int, dict[str, np.ndarray]] = {}
+        self._rewards = np.empty(0, dtype=np.float32)
 
     def add(self, episodes: list[Any]) -> None:
         """Add the steps of RLlib's multi-agent episodes, or pieces of such."""
@@ -44,25 +45,18 @@ class Replay:
             for agent in self._agents
         }
         self._parts = [self._whole]
+        self._rewards = standardised(self._whole[0][Columns.REWARDS])  # of one agent: all get the same
 
     def draw(self, count: int) -> MultiAgentBatch:
         """Return ``count`` steps of every agent, rewards standardised over all steps."""
-        size = len(self._whole[0][Columns.REWARDS])
-        rows = self._rng.integers(size, size=count)
-        batches = {module_name(a): SampleBatch(self._columns(self._whole[a], rows)) for a in self._agents}
+        rows = self._rng.integers(len(self._rewards), size=count)
+        ones = np.ones(count, dtype=np.float32)
+        batches = {}
+        for agent in self._agents:
+            columns = {column: self._whole[agent][column][rows] for column in _COLUMNS}
+            columns |= {Columns.REWARDS: self._rewards[rows], "weights": ones, "n_step": ones}
+            batches[module_name(agent)] = SampleBatch(columns)
         return MultiAgentBatch(batches, env_steps=count)
-
-    @staticmethod
-    def _columns(steps: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-        rewards = steps[Columns.REWARDS]
-        scaled = (rewards[rows] - np.median(rewards)) / max(1e-6, _spread(rewards))
-        ones = np.ones(len(rows), dtype=np.float32)
-        return {
-            **{column: steps[column][rows] for column in _COLUMNS},
-            Columns.REWARDS: scaled.clip(-_LARGEST_REWARD, _LARGEST_REWARD).astype(np.float32),
-            "weights": ones,
-            "n_step": ones,
-        }
 
 
 _COLUMNS = (Columns.OBS, Columns.NEXT_OBS, Columns.ACTIONS, Columns.REWARDS, Columns.TERMINATEDS)
@@ -80,7 +74,7 @@ def train_sac(environment: DesignEnv, rules: Rules, games: int, designs: int, ch
     runner = runner_of(config, environment, rules)
     runner.module = learner.module
     replay = Replay(game.possible_agents, np.random.default_rng([seed, 1]))
-    steps = 0
+    updates = 0
     while True:
         before = environment.evaluator.remaining
         episodes, _ = sampled(runner, designs)
@@ -92,10 +86,11 @@ def train_sac(environment: DesignEnv, rules: Rules, games: int, designs: int, ch
             continue
         replay.add(episodes)
         for _ in range(chosen.epochs):
-            steps += 1
+            updates += 1
+            # what RLlib takes for environment steps decides when target networks move: here with every update
             learner.update(
                 batch=replay.draw(chosen.replay_batch),
-                timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: steps},
+                timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: updates},
             )
 
 
@@ -142,7 +137,21 @@ def _steps(episode: Any) -> dict[str, np.ndarray]:
     }
 
 
+def standardised(rewards: np.ndarray) -> np.ndarray:
+    """Return rewards ``[n]`` less their median, in units of their spread, cut at :data:`_LARGEST_REWARD`, float32.
+
+    The spread is the standard deviation that the quartiles of a normal distribution would show, so that failed designs
+    do not count for more than their number. Where so many are equal that both quartiles are one value, it is that of
+    the other rewards.
+    """
+    centred = rewards - np.median(rewards)
+    spread = _spread(centred) or _spread(centred[centred != 0.0]) or float(centred.std()) or 1.0
+    cut: np.ndarray = (centred / spread).clip(-_LARGEST_REWARD, _LARGEST_REWARD).astype(np.float32)
+    return cut
+
+
 def _spread(rewards: np.ndarray) -> float:
-    """Return the standard deviation that the quartiles of a normal distribution would show."""
+    if not len(rewards):
+        return 0.0
     low, high = np.quantile(rewards, [0.25, 0.75])
     return float(high - low) / 1.35

@@ -47,7 +47,8 @@ def train_ppo(environment: DesignEnv, rules: Rules, amounts: Amounts, chosen: An
     learner._learner_connector.append(CountedAdvantages())
     runner = runner_of(config, environment, rules)
     runner.module = learner.module
-    rows = amounts.designs + amounts.games  # RLlib adds one to every episode
+    sharing = len(game.possible_agents) if rules.shared else 1
+    rows = sharing * (amounts.designs + amounts.games)  # RLlib adds one to every episode
     while True:
         before = environment.evaluator.remaining
         episodes, steps = sampled(runner, amounts.designs)

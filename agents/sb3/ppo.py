@@ -56,7 +56,9 @@ class PPOHyperparameters(ClippedHyperparameters):
 class MaskablePPOHyperparameters(ClippedHyperparameters):
     """Hyperparameters of :class:`MaskablePPO`."""
 
-    formulation: Literal["one-shot", "sequential", "edit"] = hyperparameter("one-shot", FORMULATION_DOC)
+    formulation: Literal["one-shot", "sequential", "edit"] = hyperparameter(
+        "sequential", FORMULATION_DOC + " In one-shot hardly anything can be masked."
+    )
 
 
 H_co = TypeVar("H_co", bound=ClippedHyperparameters, covariant=True)
@@ -100,9 +102,10 @@ class PPO(_Clipped[PPOHyperparameters]):
 class MaskablePPO(_Clipped[MaskablePPOHyperparameters]):
     """PPO that gives no probability to masked actions.
 
-    ``sequential`` masks values that leave no feasible design and those of parameters without effect, ``edit`` also the
-    values that the design has. In ``one-shot`` choices are simultaneous, so that only values are masked which no
-    feasible design has: :meth:`.DesignEnv.action_masks`.
+    ``sequential`` masks the values of parameters without effect, and, in large spaces in late turns only, those that
+    leave no feasible design; ``edit`` masks edits that change nothing or break a constraint. In ``one-shot`` choices
+    are simultaneous: only values are masked which no feasible design has, in spaces of up to 65 536 designs
+    (:meth:`.DesignEnv.action_masks`). Elsewhere that is the same as :class:`PPO`.
     """
 
     name = "maskable_ppo"

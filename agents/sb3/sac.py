@@ -35,7 +35,10 @@ class SACHyperparameters(LearnerHyperparameters):
         le=0.69,
     )
     tau: float = hyperparameter(
-        0.05, "Share of the way that target critics go per update. Without effect where an episode is one step.", gt=0.0
+        0.05,
+        "Share of the way that target critics go per update. Without effect where an episode is one step.",
+        gt=0.0,
+        le=1.0,
     )
     formulation: Literal["relaxed"] = hyperparameter("relaxed", FORMULATION_DOC)
 

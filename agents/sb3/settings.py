@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -14,7 +15,6 @@ from archgym_envs.edit import EDITS
 from archgym_envs.evaluators import PROPOSALS_PER_EVALUATION
 from archgym_envs.formulations import formulate
 from archgym_envs.relaxed import RelaxedBoxAction
-from simulators import InvalidInputError
 
 if TYPE_CHECKING:
     import gymnasium
@@ -62,15 +62,13 @@ class SB3Agent(LearningAgent[L_co]):
             InvalidInputError: an environment without a budget, which would never end.
             BudgetExhausted: the normal end.
         """
-        budget = environment.budget
-        if budget is None:
-            raise InvalidInputError(
-                f"{self.name} needs an environment with a budget: pass evaluator=BudgetedEvaluator(problem, budget=...)"
-            )
+        budget = self.budget_of(environment)
         with isolated():
             from stable_baselines3.common.logger import Logger
 
-            model = self._model(self._formulated(environment), budget)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "You have specified a mini-batch size", UserWarning)
+                model = self._model(self._formulated(environment), budget)
             model.set_logger(Logger(folder=None, output_formats=[]))
             while True:  # repeats are free, so only the evaluator knows when to end
                 model.learn(PROPOSALS_PER_EVALUATION * budget * self.steps_per_design, reset_num_timesteps=False)

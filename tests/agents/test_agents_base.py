@@ -26,6 +26,7 @@ from agents.random_search import RandomSearch
 from agents.sweeps import sweep_from_dict
 from agents.synthetic import trivial_problem
 from archgym_envs import BudgetedEvaluator, Objective, Scorer
+from experiments.listing import list_agents
 from simulators import ArchgymError, DesignSpace, InvalidInputError, MissingExtraError, Parameter, UnknownNameError
 
 SPACE = DesignSpace([Parameter("depth", (1, 2, 4)), Parameter("policy", ("a", "b"))])
@@ -76,6 +77,16 @@ def test_a_missing_extra_is_named_with_the_command(monkeypatch):
     assert agent_class("tpe").name == "tpe"
 
 
+def test_without_ray_its_agents_are_missing_and_others_are_not(monkeypatch):
+    real = registry.importlib.util.find_spec
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None if name == "ray" else real(name))
+    with pytest.raises(MissingExtraError, match=r"agent 'rllib_ippo' needs .*pip install 'archgym\[marl\]'"):
+        agent_class("rllib_ippo")
+    assert "rllib_ppo" not in registry.agents_for("edit")
+    assert {"dqn", "a2c"} <= set(registry.agents_for("edit"))
+    assert next(entry for entry in list_agents() if entry["name"] == "rllib_isac")["missing"]
+
+
 def test_registering(monkeypatch):
     monkeypatch.setattr(registry, "_registry", dict(registry._registry))
     register_agent("mine", "agents.random_search:RandomSearch")
@@ -96,10 +107,10 @@ def test_registering(monkeypatch):
 def test_listing_agents_imports_no_learning_library():
     code = (
         "import sys, agents; agents.agent_names(); [agents.agent_class(n) for n in agents.agent_names()];"
-        "print([m for m in ('torch', 'stable_baselines3', 'optuna') if m in sys.modules])"
+        "print({'torch', 'stable_baselines3', 'sb3_contrib', 'ray', 'pettingzoo', 'optuna'} & set(sys.modules))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert result.stdout.strip() == "set()"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from agents import make_agent, run_search
 from agents.synthetic import SyntheticSimulator
 from agents.testing import trajectory
 from archgym_envs import BudgetedEvaluator, DesignEnv, Objective, Scorer
+from archgym_envs.partitions import by_parameter
 from simulators import DesignSpace, InvalidInputError, Parameter, Problem
 from tests.agents.separable import separable_problem
 
@@ -48,9 +49,10 @@ def test_the_budget_is_exact_and_the_search_repeats(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_agents_edit_a_design(name):
-    """The first step of every episode changes the reference design, (0, ..., 0), by one value of each parameter."""
+    """The first step of every episode changes the reference design, (0, ..., 0), by at most one value of each."""
     found = searched(name, 30, {"formulation": "edit", "episode_length": 4})
     assert len(found) == 30
+    assert found[0].max() <= 1
     assert found[:4].max() <= 4
 
 
@@ -113,7 +115,9 @@ def test_the_order_of_sets_of_strings_does_not_matter():
 def test_what_cannot_be_divided_so_is_refused():
     space = small_problem().space
     with pytest.raises(InvalidInputError, match="5 agents cannot share 4 parameters"):
-        make_agent("rllib_ippo", space, 0, {"agents": 5})
+        make_agent("rllib_ippo", space, 0, {"agents": 5, "partition": "random"})
+    with pytest.raises(InvalidInputError, match="partition 'group' says how many agents there are"):
+        make_agent("rllib_mappo", space, 0, {"agents": 2, "partition": "group"})
     with pytest.raises(InvalidInputError, match="use partition 'parameter', or rllib_ippo"):
         make_agent("rllib_isac", space, 0, {"partition": "group"})
     with pytest.raises(InvalidInputError, match="needs an environment with a budget"):
@@ -146,6 +150,89 @@ def test_they_learn(name):
     best = [simulator.cost(searched(name, 150, seed=seed)).min() for seed in range(2)]
     chance = [simulator.cost(searched("random_search", 150, seed=seed)).min() for seed in range(40)]
     assert np.mean(best) < np.median(chance)
+
+
+@pytest.mark.parametrize("minibatches", [1, 2])
+@pytest.mark.parametrize("name", ["rllib_ippo", "rllib_shared_ppo"])
+def test_every_policy_takes_a_step_for_each_epoch_and_minibatch(name, minibatches, monkeypatch):
+    """40 designs, 8 per update: the fifth update is not reached, as the budget ends while its designs are sampled."""
+    from ray.rllib.core.learner.torch.torch_learner import TorchLearner
+
+    steps: list[int] = []
+    apply = TorchLearner.apply_gradients
+    monkeypatch.setattr(TorchLearner, "apply_gradients", lambda self, g: (steps.append(1), apply(self, g))[1])
+    searched(name, 40, {"epochs": 3, "minibatches": minibatches, "train_batch": 8, "restart": 0.0})
+    assert len(steps) % (3 * minibatches) == 0
+    assert 4 * 3 * minibatches <= len(steps) <= 8 * 3 * minibatches
+
+
+def test_a_shared_policy_gives_no_probability_to_actions_that_padding_added():
+    """Agents of two and of five actions; the last two entries of what they see say which they are."""
+    from agents.rllib.training import _mask
+
+    torch = pytest.importorskip("torch")
+    space = DesignSpace([Parameter("small", range(2)), Parameter("large", range(5))], name="uneven")
+    simulator = SyntheticSimulator(space)
+    problem = Problem(simulator, space, simulator.load_workload(""))
+    environment = DesignEnv(problem, {"minimize": "cost"}, evaluator=BudgetedEvaluator(problem, 10))
+    from agents.rllib.game import NumberedGame, Rules
+
+    game = NumberedGame(environment, Rules(by_parameter(space), "one-shot", 1, shared=True, central=False))
+    mask = torch.as_tensor(_mask(game))
+    assert mask.shape == (2, 5)
+    assert (mask.softmax(dim=-1) > 0).tolist() == [[True, True, False, False, False], [True] * 5]
+    observations, _ = game.reset(seed=0)
+    assert [observations[agent][-2:].tolist() for agent in (0, 1)] == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_advantages_are_standardised_over_real_steps_only():
+    from agents.rllib.training import CountedAdvantages
+
+    torch = pytest.importorskip("torch")
+    batch = {
+        "policy": {
+            "advantages": torch.tensor([1.0, 77.0, 3.0, 77.0]),
+            "loss_mask": torch.tensor([True, False, True, False]),
+        }
+    }
+    found = CountedAdvantages()(batch=batch)["policy"]["advantages"]
+    assert found[[0, 2]].tolist() == [-1.0, 1.0]
+
+
+def test_rewards_of_replay_stay_apart_however_many_designs_fail():
+    """Four rewards of five are those of failed designs: quartiles and median say nothing of the others."""
+    from agents.rllib.soft_actor_critic import standardised
+
+    assert standardised(np.zeros(5)).tolist() == [0.0] * 5
+    some = standardised(np.array([-10.0] * 80 + [1.0, 1.2, 1.4, 1.6] * 5))
+    assert len(np.unique(some)) > 1
+    assert np.isfinite(some).all()
+    plain = standardised(np.arange(9.0))  # quartiles 2 and 6: a spread of 4 / 1.35
+    assert plain.tolist() == pytest.approx(((np.arange(9) - 4) * 1.35 / 4).tolist())
+
+
+def test_actions_are_drawn_as_often_as_the_logits_say():
+    from agents.rllib.modules import drawn
+
+    torch = pytest.importorskip("torch")
+    logits = torch.log(torch.tensor([0.7, 0.3, 0.1, 0.2, 0.7])).expand(20_000, 5)
+    actions, logp = drawn(logits, [2, 3], torch.Generator().manual_seed(0))
+    assert actions.shape == (20_000, 2)
+    assert (actions[:, 0] == 0).float().mean().item() == pytest.approx(0.7, abs=0.02)
+    assert (actions[:, 1] == 2).float().mean().item() == pytest.approx(0.7, abs=0.02)
+    both = (actions[:, 0] == 0) & (actions[:, 1] == 2)
+    assert logp[both][0].item() == pytest.approx(np.log(0.49), abs=1e-5)
+
+
+def test_a_policy_that_has_settled_begins_anew():
+    """Nine designs: long before the proposals end, policies settle, and only new ones find the last design."""
+    space = DesignSpace([Parameter(f"p{j}", range(3)) for j in range(2)], name="nine")
+    simulator = SyntheticSimulator(space)
+    problem = Problem(simulator, space, simulator.load_workload(""))
+    agent = make_agent("rllib_ippo", space, 0, {"train_batch": 4, "learning_rate": 0.02})
+    designs, evaluator = trajectory(agent, problem, 9)
+    assert len(designs) == 9
+    assert evaluator.stopped
 
 
 @pytest.mark.slow
