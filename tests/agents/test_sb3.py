@@ -49,7 +49,7 @@ def test_edits_begin_at_the_reference_design_and_change_one_parameter(name):
     found = searched(name, 30, {"formulation": "edit", "episode_length": 4})
     found = found[found.any(axis=1)]  # an edit may propose the reference design itself
     assert np.count_nonzero(found[0]) == 1
-    assert np.count_nonzero(found, axis=1).max() == 4
+    assert 2 <= np.count_nonzero(found, axis=1).max() <= 4
 
 
 @pytest.mark.parametrize("name", ["ppo", "a2c"])
