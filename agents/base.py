@@ -33,7 +33,7 @@ class Hyperparameters(BaseModel):
     Fields are declared with :func:`hyperparameter`, which keeps their documentation and sweep range.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 _ACTIONS = {
@@ -104,8 +104,12 @@ class Searcher(ABC, Generic[H_co]):
     def __init__(
         self, space: DesignSpace, seed: int, hyperparameters: BaseModel | Mapping[str, Any] | None = None
     ) -> None:
-        if seed < 0:
-            raise InvalidInputError(f"a seed must be a non-negative integer, got {seed}")
+        if not isinstance(space, DesignSpace):
+            raise InvalidInputError(
+                f"agent {self.name!r} searches a DesignSpace, such as problem.space, got {type(space).__name__}"
+            )
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise InvalidInputError(f"a seed must be a non-negative integer, got {seed!r}")
         self.space = space
         self.seed = int(seed)
         self.hyperparameters: H_co = validated(type(self), hyperparameters)  # type: ignore[assignment]
@@ -180,6 +184,8 @@ def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mappin
     if reason := formulation_refusal(searcher, given.get("formulation")):
         raise InvalidInputError(reason)
     for field in given:
+        if field == "formulation" and field not in model.model_fields and given[field] in searcher.formulations:
+            raise InvalidInputError(only_formulation(searcher))
         if field not in model.model_fields:
             raise UnknownNameError(f"hyperparameter of agent {searcher.name!r}", field, model.model_fields)
     try:
@@ -190,6 +196,13 @@ def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mappin
         raise InvalidInputError(
             f"agent {searcher.name!r}: hyperparameter {where!r}: {first['msg']}, got {first['input']!r}"
         ) from None
+
+
+def only_formulation(searcher: type[Searcher[Any]]) -> str:
+    """Return what to say of a formulation that is given to a searcher which has no other."""
+    return (
+        f"agent {searcher.name!r} searches {searcher.formulations[0]} only, without such a hyperparameter; leave it out"
+    )
 
 
 def formulation_refusal(searcher: type[Searcher[Any]], formulation: object) -> str:

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import gymnasium
 
 from archgym_envs.objectives import Objective
-from simulators.errors import ArchgymError, InvalidInputError, UnknownNameError
+from simulators.errors import ArchgymError, InvalidInputError, UnknownNameError, nearest
 
 if TYPE_CHECKING:
     from archgym_envs.design_env import DesignEnv
@@ -46,6 +46,10 @@ ENTRY_POINT_GROUP = "archgym.environments"
 _ID = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z][A-Za-z0-9_]*-v[0-9]+")
 _RESERVED = ("objective", "episode_length", "budget", "render_mode", "environment_id", "num_envs", "formulation")
 """Keywords of :func:`make_env` and Gymnasium, which a factory's own parameters must not hide."""
+_NOT_OF_THE_PROBLEM = (
+    "In an experiment config the objective stands beside the arguments, the budget is one for all, and the formulation "
+    "and the length of episodes are hyperparameters of learners, as in ppo: {formulation: edit}."
+)
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ class EnvironmentSpec:
         known = self.parameters()
         for name in arguments:
             if name not in known:
-                raise UnknownNameError(f"argument of environment {self.id!r}", name, known)
+                raise UnknownNameError(f"argument of environment {self.id!r}", name, known, _keyword_hint(name, known))
         return self.factory(**{**self.arguments, **arguments})
 
     def objective_of(self, problem: Problem) -> Objective:
@@ -153,6 +157,14 @@ class EnvironmentSpec:
             InvalidInputError: the problem's wish is no objective.
         """
         return Objective.parse(problem.objective) if problem.objective else self.objective
+
+
+def _keyword_hint(name: str, known: Mapping[str, Any]) -> str:
+    """Return what to say of an argument that is, or is nearly, a keyword of the environment and not of its problem."""
+    if name in _RESERVED:
+        return _NOT_OF_THE_PROBLEM
+    close = nearest(name, [keyword for keyword in _RESERVED if keyword != "environment_id"])
+    return f"Or is {close!r} meant, which gymnasium.make takes?" if close and nearest(name, known) is None else ""
 
 
 _registered: dict[str, EnvironmentSpec] = {}

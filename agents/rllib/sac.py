@@ -24,17 +24,25 @@ class ISACHyperparameters(LearnerHyperparameters):
         "thousand designs.",
         sweep=LogUniform(1e-3, 2e-2),
         gt=0.0,
+        le=0.2,
     )
-    train_batch: int = hyperparameter(8, "Designs between updates.", sweep=Integer(4, 32, log=True), ge=1)
+    train_batch: int = hyperparameter(8, "Designs between updates.", sweep=Integer(4, 32, log=True), ge=1, le=10000)
     epochs: int = hyperparameter(
         8,
         "Updates after so many designs. Trap: with many, critics learn the noise that the other agents make.",
         sweep=Integer(2, 16, log=True),
         ge=1,
+        le=1000,
     )
-    replay_batch: int = hyperparameter(
-        64, "Remembered designs per update, of all since the policies began.", sweep=Choice(32, 64, 128), ge=1
+    replay_size: int = hyperparameter(
+        256,
+        "Last designs that are remembered. Trap: old designs are what the other agents chose when they knew less, and "
+        "that noise hides small differences; few designs are soon overfitted.",
+        sweep=Integer(128, 1024, log=True),
+        ge=1,
+        le=1000000,
     )
+    replay_batch: int = hyperparameter(64, "Remembered designs per update.", sweep=Choice(32, 64, 128), ge=1, le=10000)
     entropy: float = hyperparameter(
         0.2,
         "Entropy that the temperature steers each policy to, as a share of the largest. Trap: the 0.98 of "

@@ -32,7 +32,7 @@ class LearnerHyperparameters(Hyperparameters):
     """What every learner has."""
 
     width: int = hyperparameter(
-        32, "Units in each of the two hidden layers of every network.", sweep=Choice(16, 32, 64), ge=1
+        32, "Units in each of the two hidden layers of every network.", sweep=Choice(16, 32, 64), ge=1, le=1024
     )
     gamma: float = hyperparameter(0.99, "Discount. Without effect where an episode is one design.", ge=0.0, le=1.0)
     formulation: Literal["one-shot", "edit"] = hyperparameter(
@@ -45,6 +45,7 @@ class LearnerHyperparameters(Hyperparameters):
         "Designs per episode of edits; one-shot episodes are one design. Trap: an ordered parameter moves by one value "
         "per edit, so that short episodes cannot cross its range.",
         ge=1,
+        le=10000,
     )
     restart: float = hyperparameter(
         0.1,
@@ -64,26 +65,32 @@ class PPOHyperparameters(LearnerHyperparameters):
         "Step of Adam. Trap: RLlib's 5e-5 does not move a policy within a few thousand designs.",
         sweep=LogUniform(1e-3, 2e-2),
         gt=0.0,
+        le=0.2,
     )
     train_batch: int | None = hyperparameter(
         None,
         "Designs per update; None takes a 32nd of the budget, between 8 and 32; with edits whole episodes. Trap: "
         "RLlib's 4000 would never update within a small budget.",
         ge=2,
+        le=10000,
     )
     epochs: int = hyperparameter(
         8,
         "Passes over the designs of an update. Trap: many passes over few designs overfit (Schulman et al., 2017).",
         sweep=Integer(3, 15),
         ge=1,
+        le=1000,
     )
-    minibatches: int = hyperparameter(1, "Parts an update's designs are split into per pass.", sweep=Choice(1, 2), ge=1)
+    minibatches: int = hyperparameter(
+        1, "Parts an update's designs are split into per pass.", sweep=Choice(1, 2), ge=1, le=100
+    )
     entropy: float = hyperparameter(
         0.02,
         "Weight of an agent's entropy, relative to advantages of unit spread. Trap: at 0 policies settle on one design "
         "early, at 0.1 and above they stay random.",
         sweep=LogUniform(1e-3, 1e-1),
         ge=0.0,
+        le=10.0,
     )
     clip: float = hyperparameter(
         0.2,
@@ -91,6 +98,7 @@ class PPOHyperparameters(LearnerHyperparameters):
         "over the agent's parameters: the same clip restrains an agent of many parameters far more than one of few.",
         sweep=Uniform(0.1, 0.4),
         gt=0.0,
+        le=10.0,
     )
 
 
@@ -112,6 +120,7 @@ class SharingHyperparameters(LearnerHyperparameters):
         "other partition has them. Trap: below ten per parameter it finds chance.",
         sweep=Integer(50, 300, log=True),
         ge=20,
+        le=100000,
     )
 
 
@@ -202,6 +211,11 @@ class RLlibPPOAgent(RLlibAgent[L_co]):
         """Return the designs per update for this budget; with edits, those of whole episodes."""
         chosen: Any = self.hyperparameters
         designs = int(np.clip(budget // UPDATES, 8, 32)) if chosen.train_batch is None else chosen.train_batch
+        if chosen.train_batch is not None and designs > budget:
+            raise InvalidInputError(
+                f"{self.name} would not learn from a budget of {budget} designs: train_batch, the designs per update, "
+                f"is {designs}; make it at most an eighth of the budget"
+            )
         length = chosen.episode_length if chosen.formulation == "edit" else 1
         return max(1, round(designs / length)) * length
 

@@ -21,6 +21,7 @@ class A2CHyperparameters(LearnerHyperparameters):
         "thousand designs.",
         sweep=LogUniform(1e-3, 3e-2),
         gt=0.0,
+        le=0.2,
     )
     n_steps: int = hyperparameter(
         8,
@@ -28,6 +29,7 @@ class A2CHyperparameters(LearnerHyperparameters):
         "many there are few updates.",
         sweep=Integer(4, 32, log=True),
         ge=2,
+        le=100000,
     )
     ent_coef: float = hyperparameter(
         0.02,
@@ -35,6 +37,7 @@ class A2CHyperparameters(LearnerHyperparameters):
         "above it stays random.",
         sweep=LogUniform(1e-3, 1e-1),
         ge=0.0,
+        le=10.0,
     )
     formulation: Literal["one-shot", "sequential", "edit", "relaxed"] = hyperparameter("one-shot", FORMULATION_DOC)
 

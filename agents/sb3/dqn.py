@@ -17,7 +17,11 @@ class DQNHyperparameters(LearnerHyperparameters):
     """Hyperparameters of :class:`DQN`; names and meanings of stable-baselines3."""
 
     learning_rate: float = hyperparameter(
-        2e-3, "Step of Adam. Trap: the library's 1e-4 is for millions of steps.", sweep=LogUniform(5e-4, 1e-2), gt=0.0
+        2e-3,
+        "Step of Adam. Trap: the library's 1e-4 is for millions of steps.",
+        sweep=LogUniform(5e-4, 1e-2),
+        gt=0.0,
+        le=0.2,
     )
     exploration: float = hyperparameter(
         0.5,
@@ -35,14 +39,15 @@ class DQNHyperparameters(LearnerHyperparameters):
         gt=0.0,
         le=1.0,
     )
-    train_freq: int = hyperparameter(2, "Steps per update of the network.", sweep=Choice(1, 2, 4), ge=1)
-    replay_batch: int = hyperparameter(64, "Remembered steps per update.", sweep=Choice(32, 64, 128), ge=1)
+    train_freq: int = hyperparameter(2, "Steps per update of the network.", sweep=Choice(1, 2, 4), ge=1, le=1000)
+    replay_batch: int = hyperparameter(64, "Remembered steps per update.", sweep=Choice(32, 64, 128), ge=1, le=10000)
     target_update: int = hyperparameter(
         100,
         "Steps after which the target network is set to the learnt one. Trap: the library's 10 000 is longer than most "
         "searches.",
         sweep=Integer(50, 500, log=True),
         ge=1,
+        le=1000000,
     )
     n_steps: int = hyperparameter(
         3,
@@ -50,6 +55,7 @@ class DQNHyperparameters(LearnerHyperparameters):
         "random choices that came after.",
         sweep=Integer(1, 8),
         ge=1,
+        le=100,
     )
     formulation: Literal["sequential", "edit"] = hyperparameter("sequential", FORMULATION_DOC)
 

@@ -21,29 +21,35 @@ class ClippedHyperparameters(LearnerHyperparameters):
         "settle on one design before the budget ends.",
         sweep=LogUniform(1e-3, 2e-2),
         gt=0.0,
+        le=0.2,
     )
     n_steps: int | None = hyperparameter(
         None,
         "Designs per policy update; None takes a sixteenth of the budget, between 4 and 64: at least eight updates "
         "from a budget of 32 on. Trap: the library's 2048 would never update within a small budget.",
         ge=2,
+        le=100000,
     )
     n_epochs: int = hyperparameter(
         5,
         "Passes over the designs of an update. Trap: many passes over few designs overfit (Schulman et al., 2017).",
         sweep=Integer(2, 15),
         ge=1,
+        le=1000,
     )
-    minibatches: int = hyperparameter(1, "Parts an update's designs are split into per pass.", sweep=Choice(1, 2), ge=1)
+    minibatches: int = hyperparameter(
+        1, "Parts an update's designs are split into per pass.", sweep=Choice(1, 2), ge=1, le=100
+    )
     ent_coef: float = hyperparameter(
         0.02,
         "Weight of the policy's entropy. Trap: at 0 the policy settles on one design early and repeats it, at 0.1 and "
         "above it stays random.",
         sweep=LogUniform(1e-3, 1e-1),
         ge=0.0,
+        le=10.0,
     )
     clip_range: float = hyperparameter(
-        0.2, "Largest change of a design's probability ratio per update.", sweep=Uniform(0.1, 0.4), gt=0.0
+        0.2, "Largest change of a design's probability ratio per update.", sweep=Uniform(0.1, 0.4), gt=0.0, le=10.0
     )
 
 

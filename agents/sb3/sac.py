@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from agents.base import hyperparameter
-from agents.sb3.settings import FORMULATION_DOC, LearnerHyperparameters, SB3Agent
+from agents.sb3.settings import LearnerHyperparameters, SB3Agent
 from agents.sweeps import Choice, LogUniform, Uniform
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ class SACHyperparameters(LearnerHyperparameters):
         "hundred designs.",
         sweep=LogUniform(1e-3, 2e-2),
         gt=0.0,
+        le=0.2,
     )
     random_share: float = hyperparameter(
         0.05, "Share of the budget that is spent on random designs first.", sweep=Uniform(0.02, 0.2), ge=0.0, lt=1.0
     )
-    replay_batch: int = hyperparameter(64, "Remembered designs per update.", sweep=Choice(32, 64, 128), ge=1)
-    gradient_steps: int = hyperparameter(1, "Updates of all networks per design.", sweep=Choice(1, 2), ge=1)
+    replay_batch: int = hyperparameter(64, "Remembered designs per update.", sweep=Choice(32, 64, 128), ge=1, le=10000)
+    gradient_steps: int = hyperparameter(1, "Updates of all networks per design.", sweep=Choice(1, 2), ge=1, le=100)
     entropy: float = hyperparameter(
         -1.0,
         "Entropy per parameter (in nats, of a point in [-1, 1]) that the temperature steers the policy to. Trap: at "
@@ -40,7 +41,7 @@ class SACHyperparameters(LearnerHyperparameters):
         gt=0.0,
         le=1.0,
     )
-    formulation: Literal["relaxed"] = hyperparameter("relaxed", FORMULATION_DOC)
+    formulation: Literal["relaxed"] = hyperparameter("relaxed", "It acts in the relaxed box only.")
 
 
 class SAC(SB3Agent[SACHyperparameters]):

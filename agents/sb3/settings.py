@@ -15,6 +15,7 @@ from archgym_envs.edit import EDITS
 from archgym_envs.evaluators import PROPOSALS_PER_EVALUATION
 from archgym_envs.formulations import formulate
 from archgym_envs.relaxed import RelaxedBoxAction
+from simulators import InvalidInputError
 
 if TYPE_CHECKING:
     import gymnasium
@@ -32,13 +33,16 @@ class LearnerHyperparameters(Hyperparameters):
     """What every learner has, its formulation apart."""
 
     episode_length: int = hyperparameter(
-        EDITS, "Edits per episode of the formulation edit; without effect in others, where it is one design.", ge=1
+        EDITS,
+        "Edits per episode of the formulation edit; without effect in others, where it is one design.",
+        ge=1,
+        le=10000,
     )
     gamma: float = hyperparameter(
         0.99, "Discount per step. Without effect where an episode is one step.", ge=0.0, le=1.0
     )
     width: int = hyperparameter(
-        32, "Units in each of the two hidden layers of every network.", sweep=Choice(16, 32, 64), ge=1
+        32, "Units in each of the two hidden layers of every network.", sweep=Choice(16, 32, 64), ge=1, le=1024
     )
 
 
@@ -119,5 +123,10 @@ class OnPolicyAgent(SB3Agent[L_co]):
         """Return the steps per policy update for this budget: those of ``n_steps`` designs."""
         chosen: Any = self.hyperparameters
         given: int | None = chosen.n_steps
+        if given is not None and given > budget:
+            raise InvalidInputError(
+                f"{self.name} would not learn from a budget of {budget} designs: n_steps, the designs per update, is "
+                f"{given}; make it at most an eighth of the budget"
+            )
         designs = int(np.clip(budget // _UPDATES, 4, 64)) if given is None else given
         return designs * self.steps_per_design

@@ -177,6 +177,31 @@ def test_every_formulation_has_an_agent():
     assert found == {"one-shot", "sequential", "edit", "relaxed"}
 
 
+def test_an_update_that_never_comes_is_refused():
+    with pytest.raises(InvalidInputError, match=r"ppo would not learn from a budget of 20 designs: n_steps.* is 2048"):
+        searched("ppo", 20, {"n_steps": 2048})
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e9, -1.0, "fast"])
+def test_impossible_learning_rates_are_refused(name, value):
+    with pytest.raises(InvalidInputError, match="hyperparameter 'learning_rate'"):
+        make_agent(name, small_problem().space, 0, {"learning_rate": value})
+
+
+def test_what_is_no_space_and_what_is_no_seed_is_refused():
+    with pytest.raises(InvalidInputError, match="'ppo' searches a DesignSpace, such as problem.space, got Problem"):
+        make_agent("ppo", small_problem(), 0)
+    for seed in (None, "a", 1.5, True, float("nan"), -1):
+        with pytest.raises(InvalidInputError, match="a seed must be a non-negative integer"):
+            make_agent("ppo", small_problem().space, seed)
+
+
+def test_the_only_formulation_of_an_agent_need_not_be_said():
+    with pytest.raises(InvalidInputError, match="'genetic' searches one-shot only, .* leave it out"):
+        make_agent("genetic", small_problem().space, 0, {"formulation": "one-shot"})
+
+
 def test_a_config_is_refused_before_it_runs_with_reason_and_alternative():
     config = {"name": "t", "problems": [{"environment": "archgym/Coupled-v0"}], "budget": 20, "seeds": 1}
     with pytest.raises(ConfigError, match=r"agents.0.genetic.formulation: .* one-shot only; .* ppo, "):

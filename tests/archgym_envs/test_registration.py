@@ -183,3 +183,9 @@ def test_importing_loads_no_simulator_and_no_learner():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize(("given", "meant"), [("formulaton", "formulation"), ("budgt", "budget")])
+def test_a_misspelt_keyword_is_recognised(given, meant):
+    with pytest.raises(UnknownNameError, match=f"Or is '{meant}' meant, which gymnasium.make takes"):
+        gymnasium.make("archgym/Coupled-v0", **{given: 1})

@@ -19,6 +19,7 @@ from experiments.config import (
 )
 from experiments.documents import expand_variables, parse_yaml
 from experiments.overrides import apply_overrides
+from experiments.prepare import prepare
 from simulators import InvalidInputError
 
 
@@ -350,3 +351,10 @@ def test_an_agent_class_without_hyperparameters_is_one_complaint(toy_data, monke
     monkeypatch.setitem(registry._registry, "bare", registry.AgentSpec("bare", "archgym_toys:Bare"))
     message = complaints_of(toy_data(agents=["bare"]))["agents.0"]
     assert "class Bare has no 'Hyperparameters'; declare" in message and "\n" not in message
+
+
+def test_a_formulation_among_the_arguments_of_a_problem_is_told_where_it_belongs(toy_data):
+    data = toy_data()
+    data["problems"] = [{"environment": "archgym/Coupled-v0", "arguments": {"formulation": "edit"}}]
+    with pytest.raises(ConfigError, match=r"hyperparameters of learners, as in ppo: \{formulation: edit\}"):
+        prepare(parse_config(data))
