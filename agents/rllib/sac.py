@@ -34,15 +34,13 @@ class ISACHyperparameters(LearnerHyperparameters):
         ge=1,
         le=1000,
     )
-    replay_size: int = hyperparameter(
-        256,
-        "Last designs that are remembered. Trap: old designs are what the other agents chose when they knew less, and "
-        "that noise hides small differences; few designs are soon overfitted.",
-        sweep=Integer(128, 1024, log=True),
+    replay_batch: int = hyperparameter(
+        64,
+        "Remembered designs per update, of all since the policies began.",
+        sweep=Choice(32, 64, 128),
         ge=1,
-        le=1000000,
+        le=10000,
     )
-    replay_batch: int = hyperparameter(64, "Remembered designs per update.", sweep=Choice(32, 64, 128), ge=1, le=10000)
     entropy: float = hyperparameter(
         0.2,
         "Entropy that the temperature steers each policy to, as a share of the largest. Trap: the 0.98 of "

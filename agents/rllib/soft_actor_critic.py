@@ -25,13 +25,10 @@ _INITIAL_ALPHA = 0.3
 
 
 class Replay:
-    """All agents' last ``size`` steps since the policies began.
+    """All agents' steps since the policies began; one draw serves all agents, as they stepped together."""
 
-    One draw serves all agents, as they stepped together.
-    """
-
-    def __init__(self, agents: list[int], size: int, rng: np.random.Generator) -> None:
-        self._agents, self._size, self._rng = agents, size, rng
+    def __init__(self, agents: list[int], rng: np.random.Generator) -> None:
+        self._agents, self._rng = agents, rng
         self.clear()
 
     def clear(self) -> None:
@@ -44,9 +41,7 @@ class Replay:
         """Add the steps of RLlib's multi-agent episodes, or pieces of such."""
         self._parts += [{a: _steps(e.agent_episodes[a]) for a in self._agents} for e in episodes if len(e)]
         self._whole = {
-            agent: {
-                column: np.concatenate([p[agent][column] for p in self._parts])[-self._size :] for column in _COLUMNS
-            }
+            agent: {column: np.concatenate([p[agent][column] for p in self._parts]) for column in _COLUMNS}
             for agent in self._agents
         }
         self._parts = [self._whole]
@@ -78,7 +73,7 @@ def train_sac(environment: DesignEnv, rules: Rules, games: int, designs: int, ch
         learner.target_entropy[module_name(agent)] = learner._get_tensor_variable(target)
     runner = runner_of(config, environment, rules)
     runner.module = learner.module
-    replay = Replay(game.possible_agents, chosen.replay_size, np.random.default_rng([seed, 1]))
+    replay = Replay(game.possible_agents, np.random.default_rng([seed, 1]))
     updates = 0
     while True:
         before = environment.evaluator.remaining
