@@ -82,7 +82,7 @@ CONTENDERS: tuple[Contender, ...] = (
     _several("IPPO, random groups", "random", shown=False),
     _several("IPPO, groups, no joint choices", "group", joint=1, shown=False, families=(JOINT,)),
     Contender("PPO (SB3)", "ppo", "single", slow=True, families=_SLOW, shown=False),
-    Contender("SAC (SB3)", "sac", "single", slow=True, families=_SLOW, shown=False),
+    Contender("SAC (SB3)", "sac", "single", slow=True, families=(MEMORY,), shown=False),
     Contender("PPO (RLlib)", "rllib_ppo", "single", check=True),
     Contender("IPPO (RLlib)", "rllib_ippo", "multi", against="PPO (RLlib)", check=True),
     Contender("MAPPO (RLlib)", "rllib_mappo", "multi", against="PPO (RLlib)", check=True),

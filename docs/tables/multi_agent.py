@@ -160,6 +160,7 @@ def tables_of(summary: Summary) -> dict[str, Callable[[], str]]:
         "closed on the dial": partial(closed, summary, (DIAL,)),
         "closed in small blocks": partial(closed, summary, ("small",)),
         "closed on the memory controller": partial(closed, summary, ("memory",)),
+        "solved on the dial": partial(solved, summary, (DIAL,)),
         "solved on the memory controller": partial(solved, summary, ("memory",)),
         "effects on the dial": partial(effects, against, (DIAL,)),
         "effects in small blocks": partial(effects, against, ("small",)),
