@@ -184,8 +184,6 @@ def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mappin
     if reason := formulation_refusal(searcher, given.get("formulation")):
         raise InvalidInputError(reason)
     for field in given:
-        if field == "formulation" and field not in model.model_fields and given[field] in searcher.formulations:
-            raise InvalidInputError(only_formulation(searcher))
         if field not in model.model_fields:
             raise UnknownNameError(f"hyperparameter of agent {searcher.name!r}", field, model.model_fields)
     try:
@@ -198,21 +196,18 @@ def validated(searcher: type[Searcher[Any]], hyperparameters: BaseModel | Mappin
         ) from None
 
 
-def only_formulation(searcher: type[Searcher[Any]]) -> str:
-    """Return what to say of a formulation that is given to a searcher which has no other."""
-    return (
-        f"agent {searcher.name!r} searches {searcher.formulations[0]} only, without such a hyperparameter; leave it out"
-    )
-
-
 def formulation_refusal(searcher: type[Searcher[Any]], formulation: object) -> str:
-    """Return why a searcher cannot search a formulation that exists, and the nearest that can; empty where it can."""
+    """Return why a searcher does not take a formulation that exists, and what to do; empty where it does."""
     from agents.registry import agents_for
     from archgym_envs.design_env import FORMULATIONS
 
     able = searcher.formulations
-    if formulation not in FORMULATIONS or formulation in able:
+    if formulation not in FORMULATIONS or (
+        formulation in able and "formulation" in searcher.Hyperparameters.model_fields
+    ):
         return ""
+    if formulation in able:
+        return f"agent {searcher.name!r} searches {formulation} only, without such a hyperparameter; leave it out"
     others = agents_for(str(formulation))
     more = "" if len(others) <= _NAMED else f" and {len(others) - _NAMED} more"
     return (

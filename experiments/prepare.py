@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from agents import agent_class, agent_spec, draw_hyperparameters, sweep_ranges
-from agents.base import Searcher, formulation_refusal, only_formulation
+from agents.base import Searcher, formulation_refusal
 from archgym_envs.objectives import KINDS, Objective
 from archgym_envs.registration import make_problem, spec
 from experiments.config_errors import Complaint, ConfigError, Path, complain, message_for, unknown_name
@@ -274,9 +274,6 @@ def _hyperparameter_complaints(searcher: type[Searcher[Any]], given: dict[str, A
     complaints = []
     if reason := formulation_refusal(searcher, given.get("formulation")):
         complaints.append(complain((*path, "formulation"), reason))
-    elif "formulation" not in model.model_fields and given.get("formulation") in searcher.formulations:
-        complaints.append(complain((*path, "formulation"), only_formulation(searcher)))
-    if complaints:
         given = {name: value for name, value in given.items() if name != "formulation"}
     complaints += [
         complain((*path, name), unknown_name(f"hyperparameter of agent {searcher.name!r}", name, known))

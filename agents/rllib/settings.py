@@ -225,4 +225,4 @@ class RLlibPPOAgent(RLlibAgent[L_co]):
         chosen: Any = self.hyperparameters
         designs = self.resolved_train_batch(budget)
         games = designs // (chosen.episode_length if chosen.formulation == "edit" else 1)
-        train_ppo(environment, rules, Amounts(games, designs, chosen.epochs, chosen.minibatches), chosen, seed)
+        train_ppo(environment, rules, Amounts(games, designs), chosen, seed)

@@ -141,17 +141,11 @@ def standardised(rewards: np.ndarray) -> np.ndarray:
     """Return rewards ``[n]`` less their median, in units of their spread, cut at :data:`_LARGEST_REWARD`, float32.
 
     The spread is the standard deviation that the quartiles of a normal distribution would show, so that failed designs
-    do not count for more than their number. Where so many are equal that both quartiles are one value, it is that of
-    the other rewards.
+    do not count for more than their number. Where so many rewards are equal that both quartiles are one value, it is
+    that with which nothing is cut.
     """
     centred = rewards - np.median(rewards)
-    spread = _spread(centred) or _spread(centred[centred != 0.0]) or float(centred.std()) or 1.0
+    low, high = np.quantile(centred, [0.25, 0.75])
+    spread = float(high - low) / 1.35 or float(np.abs(centred).max()) / _LARGEST_REWARD or 1.0
     cut: np.ndarray = (centred / spread).clip(-_LARGEST_REWARD, _LARGEST_REWARD).astype(np.float32)
     return cut
-
-
-def _spread(rewards: np.ndarray) -> float:
-    if not len(rewards):
-        return 0.0
-    low, high = np.quantile(rewards, [0.25, 0.75])
-    return float(high - low) / 1.35

@@ -29,13 +29,10 @@ class Amounts:
     Attributes:
         games: played at once; each is one episode per update.
         designs: per update.
-        epochs, minibatches: passes over them, and parts per pass.
     """
 
     games: int
     designs: int
-    epochs: int
-    minibatches: int
 
 
 def train_ppo(environment: DesignEnv, rules: Rules, amounts: Amounts, chosen: Any, seed: int) -> None:
@@ -58,9 +55,9 @@ def train_ppo(environment: DesignEnv, rules: Rules, amounts: Amounts, chosen: An
         learner.update(
             episodes=episodes,
             timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: steps},
-            num_epochs=amounts.epochs,
-            minibatch_size=-(-rows // amounts.minibatches),
-            shuffle_batch_per_epoch=amounts.minibatches > 1,
+            num_epochs=chosen.epochs,
+            minibatch_size=-(-rows // chosen.minibatches),
+            shuffle_batch_per_epoch=chosen.minibatches > 1,
         )
 
 

@@ -14,7 +14,7 @@ from archgym_envs import DesignEnv, SequentialDesign
 from experiments import ConfigError, ExperimentConfig
 from experiments.prepare import prepare
 from simulators import Constraint, DesignSpace, InvalidInputError, Parameter, Problem
-from tests.agents.separable import separable_problem
+from tests.agents.separable import gap_closed
 
 pytest.importorskip("stable_baselines3", reason="needs the extra archgym[rl]")
 pytest.importorskip("sb3_contrib", reason="needs the extra archgym[rl]")
@@ -148,15 +148,7 @@ def test_walks_of_edits_become_better(name):
 @pytest.mark.parametrize("name", ALL)
 def test_they_close_the_gap_on_the_separable_problem(name):
     """95 % of the gap between random search and the optimum in the median of three seeds, 2 000 evaluations."""
-    problem = separable_problem(named=5)
-
-    def costs(agent: str, seeds: range) -> np.ndarray:
-        runs = [trajectory(make_agent(agent, problem.space, seed), problem, 2000)[0] for seed in seeds]
-        return np.array([problem.simulator.cost(designs).min() for designs in runs])
-
-    chance = np.median(costs("random_search", range(10)))
-    closed = (chance - costs(name, range(3))) / (chance - 1.0)
-    assert np.median(closed) >= 0.95
+    assert np.median(gap_closed(name, 5, range(3))) >= 0.95
 
 
 @pytest.mark.parametrize(
